@@ -1,0 +1,1 @@
+"""Who should be contacted, when, why, by whom and how: contact planning for relationship managers."""

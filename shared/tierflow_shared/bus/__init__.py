@@ -1,0 +1,1 @@
+"""The partitioned log behind one port, and its adapters."""

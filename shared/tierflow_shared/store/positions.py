@@ -1,0 +1,82 @@
+"""The truth about how far a service has read: offsets that move by compare-and-swap under an epoch."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, and_, select, update
+
+from tierflow_shared.bus.port import Assignment, TopicPartition
+from tierflow_shared.store.dialect import upsert
+from tierflow_shared.store.tables import SharedTables
+
+
+class FencedError(Exception):
+    """Another member owns the partition now: what this one did must not count."""
+
+
+def claim(connection: Connection, tables: SharedTables, assignments: Sequence[Assignment]) -> dict[TopicPartition, int]:
+    """Raises each partition's epoch to ours and returns the offsets to read from.
+
+    Raises:
+        FencedError: a newer epoch has already claimed one of the partitions.
+    """
+    position = tables.consumer_position
+    offsets: dict[TopicPartition, int] = {}
+    for (topic, partition), epoch in assignments:
+        connection.execute(
+            upsert(connection, position)
+            .values(topic=topic, partition=partition, next_offset=0, epoch=epoch)
+            .on_conflict_do_nothing()
+        )
+        here = and_(position.c.topic == topic, position.c.partition == partition)
+        claimed = connection.execute(update(position).where(here, position.c.epoch <= epoch).values(epoch=epoch))
+        if claimed.rowcount != 1:
+            raise FencedError(f"{topic}/{partition} was claimed with a newer epoch than {epoch}")
+        offsets[TopicPartition(topic, partition)] = connection.execute(
+            select(position.c.next_offset).where(here)
+        ).scalar_one()
+    return offsets
+
+
+def advance(
+    connection: Connection,
+    tables: SharedTables,
+    start: Mapping[TopicPartition, int],
+    end: Mapping[TopicPartition, int],
+    epochs: Mapping[TopicPartition, int],
+) -> None:
+    """Moves the offsets from `start` to `end` if nobody else has moved or claimed them since.
+
+    Raises:
+        FencedError: an offset or an epoch is not the expected one; the transaction must be rolled back.
+    """
+    position = tables.consumer_position
+    for topic_partition, offset in end.items():
+        topic, partition = topic_partition
+        moved = connection.execute(
+            update(position)
+            .where(
+                position.c.topic == topic,
+                position.c.partition == partition,
+                position.c.next_offset == start[topic_partition],
+                position.c.epoch == epochs[topic_partition],
+            )
+            .values(next_offset=offset)
+        )
+        if moved.rowcount != 1:
+            raise FencedError(f"{topic}/{partition} is not at offset {start[topic_partition]} under our epoch")
+
+
+def read_positions(connection: Connection, tables: SharedTables) -> dict[TopicPartition, int]:
+    """All offsets of the service."""
+    position = tables.consumer_position
+    rows = connection.execute(select(position.c.topic, position.c.partition, position.c.next_offset))
+    return {TopicPartition(row.topic, row.partition): row.next_offset for row in rows}
+
+
+def behind(connection: Connection, tables: SharedTables, ends: Mapping[TopicPartition, int]) -> int:
+    """How many messages lie between the service's offsets and `ends`."""
+    positions = read_positions(connection, tables)
+    return sum(max(0, end - positions.get(topic_partition, 0)) for topic_partition, end in ends.items())
+
+
+__all__ = ["FencedError", "advance", "behind", "claim", "read_positions"]

@@ -1,0 +1,125 @@
+"""One transaction: state, outgoing messages, dead letters and offsets stand or fall together."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+
+import msgspec
+from sqlalchemy import Connection, insert
+
+from tierflow_shared.bus.port import Message, Record
+from tierflow_shared.cloudevents import outgoing_message
+from tierflow_shared.contracts.outcomes import DeadLetter
+from tierflow_shared.contracts.primitives import Data
+from tierflow_shared.ids import derived_id
+from tierflow_shared.store.dialect import upsert
+from tierflow_shared.store.tables import SharedTables
+
+_DETAIL_LENGTH = 200
+
+
+class UnitOfWork:
+    """Collects what one step of work wants to say and writes it in the step's own transaction."""
+
+    def __init__(self, connection: Connection, tables: SharedTables, service: str, now: datetime) -> None:
+        self.connection = connection
+        self.tables = tables
+        self.service = service
+        self.now = now
+        self._outbox: list[Message] = []
+        self._dead_letters: list[dict[str, object]] = []
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._after_commit: list[Callable[[], None]] = []
+
+    def emit(self, data: Data, *, event_id: str, traceparent: str = "") -> None:
+        """Puts an event into the outbox; it is on the bus soon after the commit, and never without it."""
+        self._outbox.append(
+            outgoing_message(data, event_id=event_id, service=self.service, now=self.now, traceparent=traceparent)
+        )
+
+    def dead_letter(self, record: Record, reason: str, detail: str) -> None:
+        """Keeps where a message lies that this service could not take, and tells the operators' list."""
+        letter = DeadLetter(
+            dead_letter_id=derived_id("dl", self.service, record.topic, record.partition, record.offset),
+            service=self.service,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            key=_id_text(record.key),
+            event_id=_clean(record.header("ce_id")),
+            event_source=_clean(record.header("ce_source")),
+            event_type=_clean(record.type),
+            reason=reason,
+            detail=_clean(detail),
+            occurred_at=self.now,
+        )
+        row = msgspec.structs.asdict(letter)
+        del row["service"], row["occurred_at"]
+        self._dead_letters.append({**row, "occurred_at_ms": int(self.now.timestamp() * 1000)})
+        self.count(letter.event_type, "refused")
+        self.emit(letter, event_id=letter.dead_letter_id)
+
+    def count(self, event_type: str, outcome: str, n: int = 1) -> None:
+        """Counts what became of consumed events: `applied`, `duplicate` or `refused`."""
+        self._counts[event_type, outcome] += n
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Runs once the transaction is durable, and never if it was rolled back."""
+        self._after_commit.append(callback)
+
+    @property
+    def emitted(self) -> int:
+        """How many messages wait for this transaction's commit."""
+        return len(self._outbox)
+
+    def flush(self) -> None:
+        """Writes what was collected; the caller commits."""
+        if self._outbox:
+            self._write_outbox()
+        if self._dead_letters:
+            table = self.tables.dead_letter
+            self.connection.execute(upsert(self.connection, table).on_conflict_do_nothing(), self._dead_letters)
+        if self._counts:
+            self._write_counts()
+
+    def committed(self) -> list[Callable[[], None]]:
+        return self._after_commit
+
+    def _write_outbox(self) -> None:
+        encode = msgspec.msgpack.encode
+        self.connection.execute(
+            insert(self.tables.outbox),
+            [
+                {
+                    "topic": m.topic,
+                    "key": m.key,
+                    "partition": m.partition,
+                    "headers": encode(m.headers),
+                    "value": m.value,
+                }
+                for m in self._outbox
+            ],
+        )
+
+    def _write_counts(self) -> None:
+        table = self.tables.consumption
+        statement = upsert(self.connection, table)
+        statement = statement.on_conflict_do_update(
+            index_elements=[table.c.event_type, table.c.outcome],
+            set_={"count": table.c.count + statement.excluded.count},
+        )
+        rows = [
+            {"event_type": event_type, "outcome": outcome, "count": count}
+            for (event_type, outcome), count in sorted(self._counts.items())
+        ]
+        self.connection.execute(statement, rows)
+
+
+@lru_cache(maxsize=1024)
+def _clean(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())[:_DETAIL_LENGTH]
+
+
+def _id_text(text: str) -> str:
+    return _clean(text)[:64] or "-"

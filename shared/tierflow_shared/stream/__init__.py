@@ -1,0 +1,1 @@
+"""The consumer loop: one poll is one database transaction."""

@@ -1,0 +1,207 @@
+"""The consumer loop: one poll is one database transaction with state, outbox, dead letters and offsets."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from tierflow_shared.bus.port import (
+    Assignment,
+    Batch,
+    Bus,
+    BusUnavailableError,
+    Record,
+    TopicPartition,
+)
+from tierflow_shared.store.database import Database
+from tierflow_shared.store.positions import FencedError, advance, claim
+from tierflow_shared.stream.handlers import BatchHandler
+
+_log = structlog.get_logger("tierflow.stream")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """Limits of one consumer loop."""
+
+    max_records: int = 5_000
+    poll_timeout_s: float = 0.2
+    retry_delay_s: float = 0.2
+    retry_delay_limit_s: float = 5.0
+    close_timeout_s: float = 10.0
+    stalled_after_s: float = 30.0
+    outbox_limit: int = 100_000
+
+
+class StreamProcessor:
+    """Feeds a handler from the bus, effectively once.
+
+    The offset in the database is the truth. It moves by compare-and-swap in the transaction that holds the effects,
+    so a crash repeats a batch that left nothing behind, and a member that lost its lease cannot commit.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        database: Database,
+        handler: BatchHandler,
+        *,
+        group: str,
+        member: str,
+        topics: Sequence[str],
+        settings: StreamSettings | None = None,
+        outbox_depth: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._bus, self._database, self._handler = bus, database, handler
+        self._settings = settings or StreamSettings()
+        self._consumer = bus.consumer(group, member, topics, handler.types)
+        self._group, self._outbox_depth = group, outbox_depth
+        self._epochs: dict[TopicPartition, int] = {}
+        self._stopping = asyncio.Event()
+        self._blocked_since: float | None = None
+        self.processed = 0
+
+    async def run(self) -> None:
+        """Runs until `stop` is called; outages of bus and database are waited out, never skipped over."""
+        await self._consumer.start(self)
+        delay_s = self._settings.retry_delay_s
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self.step()
+                    delay_s, self._blocked_since = self._settings.retry_delay_s, None
+                except (BusUnavailableError, OperationalError) as error:
+                    self._blocked_since = self._blocked_since or time.monotonic()
+                    _log.warning("waiting for a dependency", group=self._group, error=type(error).__name__)
+                    await self._pause(delay_s)
+                    delay_s = min(delay_s * 2, self._settings.retry_delay_limit_s)
+        finally:
+            await self._consumer.close(self._settings.close_timeout_s)
+
+    async def step(self) -> int:
+        """One poll and its transaction. Returns the number of records processed."""
+        if self._outbox_depth() >= self._settings.outbox_limit:
+            await self._pause(self._settings.retry_delay_s)
+            return 0
+        batch = await self._consumer.poll(self._settings.max_records, self._settings.poll_timeout_s)
+        if not batch.end:
+            return 0
+        try:
+            await asyncio.to_thread(self._commit, batch)
+        except FencedError as error:
+            _log.warning("partition lost to another member", group=self._group, detail=str(error))
+            await self._drop(list(batch.end))
+            return 0
+        except BaseException:
+            self._rewind(batch)
+            raise
+        await self._consumer.mirror(batch.end)
+        self.processed += len(batch.records)
+        return len(batch.records)
+
+    def _rewind(self, batch: Batch) -> None:
+        for topic_partition, offset in batch.start.items():
+            if topic_partition in self._epochs:
+                self._consumer.seek(topic_partition, offset)
+
+    def _commit(self, batch: Batch) -> None:
+        try:
+            self._commit_once(batch.records, batch.start, batch.end)
+        except (FencedError, OperationalError):
+            self._forget()
+            raise
+        except Exception as error:
+            self._forget()
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise
+            _log.exception("batch failed, trying record by record", group=self._group)
+            self._commit_one_by_one(batch)
+
+    def _commit_once(
+        self,
+        records: Sequence[Record],
+        start: Mapping[TopicPartition, int],
+        end: Mapping[TopicPartition, int],
+    ) -> None:
+        with self._database.writing() as uow:
+            advance(uow.connection, self._database.tables, start, end, self._epochs)
+            self._handler.process(uow, records)
+
+    def _commit_one_by_one(self, batch: Batch) -> None:
+        for records, start, end in _single_steps(batch):
+            try:
+                self._commit_once(records, start, end)
+            except (FencedError, OperationalError):
+                self._forget()
+                raise
+            except Exception as error:
+                self._forget()
+                if not records:
+                    raise
+                _log.exception("record refused", group=self._group, offset=records[0].offset)
+                with self._database.writing() as uow:
+                    advance(uow.connection, self._database.tables, start, end, self._epochs)
+                    uow.dead_letter(records[0], "unexpected-error", type(error).__name__)
+
+    def _forget(self) -> None:
+        with self._database.reading() as connection:
+            self._handler.rolled_back(connection)
+
+    async def assigned(self, assignments: Sequence[Assignment]) -> Mapping[TopicPartition, int]:
+        """Claims the partitions in the database and lets the handler load them."""
+        return await asyncio.to_thread(self._claim, assignments)
+
+    def _claim(self, assignments: Sequence[Assignment]) -> Mapping[TopicPartition, int]:
+        with self._database.writing() as uow:
+            offsets = claim(uow.connection, self._database.tables, assignments)
+        self._epochs.update(assignments)
+        with self._database.reading() as connection:
+            self._handler.assigned(connection, list(offsets))
+        _log.info("partitions assigned", group=self._group, partitions=len(offsets))
+        return offsets
+
+    async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """Forgets partitions that now belong to others."""
+        for topic_partition in partitions:
+            self._epochs.pop(topic_partition, None)
+        await asyncio.to_thread(self._handler.revoked, partitions)
+
+    async def _drop(self, partitions: Sequence[TopicPartition]) -> None:
+        await self.revoked(partitions)
+        self._consumer.pause(partitions)
+
+    async def _pause(self, delay_s: float) -> None:
+        try:
+            async with asyncio.timeout(delay_s):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
+
+    def stop(self) -> None:
+        """Lets `run` end after the batch in hand."""
+        self._stopping.set()
+
+    def is_live(self) -> bool:
+        """False when nothing has moved for too long although there was work."""
+        blocked = self._blocked_since
+        return blocked is None or time.monotonic() - blocked < self._settings.stalled_after_s
+
+
+Step = tuple[Sequence[Record], Mapping[TopicPartition, int], Mapping[TopicPartition, int]]
+
+
+def _single_steps(batch: Batch) -> Iterator[Step]:
+    """Cuts a batch into steps of one record each that together move the same offsets."""
+    position = dict(batch.start)
+    last = {record.topic_partition: index for index, record in enumerate(batch.records)}
+    for index, record in enumerate(batch.records):
+        here = record.topic_partition
+        after = batch.end[here] if last[here] == index else record.offset + 1
+        yield [record], {here: position[here]}, {here: after}
+        position[here] = after
+    for here, after in batch.end.items():
+        if here not in last:
+            yield [], {here: position[here]}, {here: after}
