@@ -43,6 +43,11 @@ class GroupCommitter(Generic[Item, Result]):
         self._queue.put((item, future))
         return await future
 
+    @property
+    def waiting(self) -> int:
+        """How many items wait for the next group."""
+        return self._queue.qsize()
+
     def _run(self) -> None:
         stopping = False
         while not stopping:

@@ -72,6 +72,7 @@ EvidenceKind = Literal[
     "income-declaration",
     "qualified-investor",
     "risk-warning",
+    "policyholder-declaration",
 ]
 
 
@@ -245,7 +246,7 @@ class RmUpdated(Data, frozen=True, kw_only=True):
 
     rm_id: RmId
     role: Literal["private-banking", "platinum", "personal", "phone-centre", "general-sales"]
-    region: Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166 country: its working days")]
+    region: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166 country: its working days")]
     branch_id: Id | None = None
     active: bool = True
     weekly_list: Annotated[int, Meta(ge=0, le=1000)] = 100
@@ -273,6 +274,7 @@ class SaleRequested(Data, frozen=True, kw_only=True):
     channel: Literal["branch", "phone", "online", "mobile"]
     staff_id: RmId | None = None
     years_to_pay: Annotated[int, Meta(ge=0, le=100)] | None = None
+    stated_budget: PositiveMoney | None = None
     evidence: Annotated[tuple[Evidence, ...], Meta(max_length=50)] = ()
 
 

@@ -6,25 +6,25 @@ import msgspec
 from msgspec import Meta
 
 MAX_ID_LENGTH = 64
-ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,63}$"
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,63}$(?!\n)"
 
 Id = Annotated[str, Meta(pattern=ID_PATTERN, description="Opaque id, 1 to 64 characters of A-Z a-z 0-9 . _ : @ / -")]
 CustomerId = Id
 AccountId = Id
 ProductId = Id
 RmId = Id
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217 alphabetic code")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217 alphabetic code")]
 DecimalText = Annotated[
     str,
     Meta(
-        pattern=r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$",
+        pattern=r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$(?!\n)",
         description="Exact decimal as text, at most 12 digits before the point and 4 behind it",
     ),
 ]
 PositiveDecimalText = Annotated[
     str,
     Meta(
-        pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$",
+        pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$(?!\n)",
         description="Exact non-negative decimal as text, at most 12 digits before the point and 4 behind it",
     ),
 ]

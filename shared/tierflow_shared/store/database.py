@@ -99,6 +99,7 @@ def _prepare_sqlite(dbapi: SqliteConnection, _record: object) -> None:
     dbapi.execute("PRAGMA synchronous = FULL")
     dbapi.execute("PRAGMA foreign_keys = ON")
     dbapi.execute("PRAGMA cache_size = -65536")
+    dbapi.execute("PRAGMA wal_autocheckpoint = 10000")
 
 
 def _begin_sqlite(connection: Connection) -> None:

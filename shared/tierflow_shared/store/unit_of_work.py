@@ -64,6 +64,17 @@ class UnitOfWork:
         """Counts what became of consumed events: `applied`, `duplicate` or `refused`."""
         self._counts[event_type, outcome] += n
 
+    def outcomes(self) -> Counter[str]:
+        """How many events were applied, were duplicates, or were refused."""
+        total: Counter[str] = Counter()
+        for (_, outcome), count in self._counts.items():
+            total[outcome] += count
+        return total
+
+    def refusals(self) -> Counter[str]:
+        """How many dead letters there are, by reason."""
+        return Counter(str(letter["reason"]) for letter in self._dead_letters)
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Runs once the transaction is durable, and never if it was rolled back."""
         self._after_commit.append(callback)

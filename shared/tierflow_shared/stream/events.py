@@ -1,5 +1,6 @@
 """From a record of the log to a typed event, or to words that say why not."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -82,8 +83,13 @@ def decode(record: Record) -> Event:
     try:
         data = decoder.decode(record.value)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RefusedError("bad-data", str(error)) from None
+        raise RefusedError("bad-data", _without_input(str(error))) from None
     return Event(record, event_id, source, time, data)
+
+
+def _without_input(text: str) -> str:
+    """The library repeats a wrong value in quotes; field names stand in backquotes and stay."""
+    return re.sub(r"'[^']*'", "…", text)
 
 
 def caused_id(service: str, record: Record, n: int) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -14,11 +14,15 @@ from tierflow_shared.bus.port import (
     Bus,
     BusUnavailableError,
     Record,
+    RetentionGapError,
     TopicPartition,
 )
+from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.positions import FencedError, advance, claim
+from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.handlers import BatchHandler
+from tierflow_shared.stream.progress import Progress, single_steps
 
 _log = structlog.get_logger("tierflow.stream")
 
@@ -54,6 +58,7 @@ class StreamProcessor:
         topics: Sequence[str],
         settings: StreamSettings | None = None,
         outbox_depth: Callable[[], int] = lambda: 0,
+        metrics: ServiceMetrics | None = None,
     ) -> None:
         self._bus, self._database, self._handler = bus, database, handler
         self._settings = settings or StreamSettings()
@@ -62,6 +67,8 @@ class StreamProcessor:
         self._epochs: dict[TopicPartition, int] = {}
         self._stopping = asyncio.Event()
         self._blocked_since: float | None = None
+        self._metrics = metrics or ServiceMetrics(database.service)
+        self._progress = Progress()
         self.processed = 0
 
     async def run(self) -> None:
@@ -78,6 +85,9 @@ class StreamProcessor:
                     _log.warning("waiting for a dependency", group=self._group, error=type(error).__name__)
                     await self._pause(delay_s)
                     delay_s = min(delay_s * 2, self._settings.retry_delay_limit_s)
+        except RetentionGapError as gap:
+            _log.error("messages are gone that were never read; seek on purpose to go on", gap=str(gap))
+            raise
         finally:
             await self._consumer.close(self._settings.close_timeout_s)
 
@@ -87,20 +97,49 @@ class StreamProcessor:
             await self._pause(self._settings.retry_delay_s)
             return 0
         batch = await self._consumer.poll(self._settings.max_records, self._settings.poll_timeout_s)
-        if not batch.end:
-            return 0
+        if batch.records or self._progress.is_due():
+            batch = self._progress.with_skipped(batch)
+            if batch.end and not await self._take(batch):
+                return 0
+        else:
+            self._progress.skip(batch)
+        await self._mirror(idle=not batch.end)
+        return len(batch.records)
+
+    async def _take(self, batch: Batch) -> bool:
+        """One transaction; False if the partitions belong to somebody else by now."""
+        started = time.perf_counter()
         try:
             await asyncio.to_thread(self._commit, batch)
         except FencedError as error:
+            self._metrics.add("tierflow_stream_fenced_total", self._group)
             _log.warning("partition lost to another member", group=self._group, detail=str(error))
             await self._drop(list(batch.end))
-            return 0
+            return False
         except BaseException:
             self._rewind(batch)
             raise
-        await self._consumer.mirror(batch.end)
+        self._progress.committed(batch)
+        self._measure(batch, time.perf_counter() - started)
+        return True
+
+    async def _mirror(self, *, idle: bool) -> None:
+        offsets = self._progress.to_mirror(at_once=idle)
+        if offsets:
+            await self._consumer.mirror(offsets)
+
+    def _measure(self, batch: Batch, seconds: float) -> None:
         self.processed += len(batch.records)
-        return len(batch.records)
+        self._metrics.observe("tierflow_stream_batch_seconds", self._group, value=seconds)
+        self._metrics.observe("tierflow_stream_batch_records", self._group, value=len(batch.records))
+
+    async def measure_lag(self) -> None:
+        """Brings the lag gauges of the owned partitions up to date."""
+        self._metrics.set("tierflow_stream_partitions", self._group, value=len(self._epochs))
+        for topic_partition in list(self._epochs):
+            behind = await self._bus.high_watermark(topic_partition) - self._progress.read_to.get(topic_partition, 0)
+            labels = (self._group, topic_partition.topic, str(topic_partition.partition))
+            self._metrics.set("tierflow_stream_lag_records", *labels, value=max(0, behind))
 
     def _rewind(self, batch: Batch) -> None:
         for topic_partition, offset in batch.start.items():
@@ -129,9 +168,10 @@ class StreamProcessor:
         with self._database.writing() as uow:
             advance(uow.connection, self._database.tables, start, end, self._epochs)
             self._handler.process(uow, records)
+            uow.after_commit(lambda: self._count(uow))
 
     def _commit_one_by_one(self, batch: Batch) -> None:
-        for records, start, end in _single_steps(batch):
+        for records, start, end in single_steps(batch):
             try:
                 self._commit_once(records, start, end)
             except (FencedError, OperationalError):
@@ -145,6 +185,13 @@ class StreamProcessor:
                 with self._database.writing() as uow:
                     advance(uow.connection, self._database.tables, start, end, self._epochs)
                     uow.dead_letter(records[0], "unexpected-error", type(error).__name__)
+                    uow.after_commit(lambda: self._count(uow))
+
+    def _count(self, uow: UnitOfWork) -> None:
+        for outcome, count in uow.outcomes().items():
+            self._metrics.add("tierflow_stream_records_total", self._group, outcome, amount=count)
+        for reason, count in uow.refusals().items():
+            self._metrics.add("tierflow_dead_letters_total", reason, amount=count)
 
     def _forget(self) -> None:
         with self._database.reading() as connection:
@@ -158,6 +205,7 @@ class StreamProcessor:
         with self._database.writing() as uow:
             offsets = claim(uow.connection, self._database.tables, assignments)
         self._epochs.update(assignments)
+        self._progress.read_to.update(offsets)
         with self._database.reading() as connection:
             self._handler.assigned(connection, list(offsets))
         _log.info("partitions assigned", group=self._group, partitions=len(offsets))
@@ -165,6 +213,7 @@ class StreamProcessor:
 
     async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets partitions that now belong to others."""
+        self._progress.forget(partitions)
         for topic_partition in partitions:
             self._epochs.pop(topic_partition, None)
         await asyncio.to_thread(self._handler.revoked, partitions)
@@ -188,20 +237,3 @@ class StreamProcessor:
         """False when nothing has moved for too long although there was work."""
         blocked = self._blocked_since
         return blocked is None or time.monotonic() - blocked < self._settings.stalled_after_s
-
-
-Step = tuple[Sequence[Record], Mapping[TopicPartition, int], Mapping[TopicPartition, int]]
-
-
-def _single_steps(batch: Batch) -> Iterator[Step]:
-    """Cuts a batch into steps of one record each that together move the same offsets."""
-    position = dict(batch.start)
-    last = {record.topic_partition: index for index, record in enumerate(batch.records)}
-    for index, record in enumerate(batch.records):
-        here = record.topic_partition
-        after = batch.end[here] if last[here] == index else record.offset + 1
-        yield [record], {here: position[here]}, {here: after}
-        position[here] = after
-    for here, after in batch.end.items():
-        if here not in last:
-            yield [], {here: position[here]}, {here: after}

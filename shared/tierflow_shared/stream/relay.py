@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import Row, delete, select
 
 from tierflow_shared.bus.port import BusUnavailableError, Message, Producer
+from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
 
 _log = structlog.get_logger("tierflow.relay")
@@ -20,8 +21,17 @@ class OutboxRelay:
     A crash between publishing and deleting publishes again; the ids are the same, so readers drop the second one.
     """
 
-    def __init__(self, database: Database, producer: Producer, *, batch_size: int, sweep_interval_s: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        producer: Producer,
+        *,
+        batch_size: int,
+        sweep_interval_s: float,
+        metrics: ServiceMetrics | None = None,
+    ) -> None:
         self._database, self._producer = database, producer
+        self._metrics = metrics or ServiceMetrics(database.service)
         self._batch_size, self._sweep_interval_s = batch_size, sweep_interval_s
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -45,7 +55,12 @@ class OutboxRelay:
                 while await self.publish_once():
                     pass
             except BusUnavailableError as error:
-                _log.warning("outbox waits for the bus", service=self._database.service, error=str(error))
+                self.depth = await asyncio.to_thread(self._database.outbox_depth)
+                self._metrics.add("tierflow_outbox_retries_total")
+                self._metrics.set("tierflow_outbox_depth", value=self.depth)
+                _log.warning(
+                    "outbox waits for the bus", service=self._database.service, depth=self.depth, error=str(error)
+                )
 
     async def _wait_for_work(self) -> None:
         try:
@@ -65,7 +80,9 @@ class OutboxRelay:
         if rows:
             await self._producer.publish([_message(row) for row in rows])
             await asyncio.to_thread(self._remove, [row.seq for row in rows])
+            self._metrics.add("tierflow_outbox_published_total", amount=len(rows))
         self.depth = 0 if len(rows) < self._batch_size else await asyncio.to_thread(self._database.outbox_depth)
+        self._metrics.set("tierflow_outbox_depth", value=self.depth)
         return self.depth > 0
 
     def _next_rows(self) -> Sequence[Row[tuple[int, str, str, int | None, bytes, bytes]]]:

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
-from tierflow_shared.bus.port import Bus, Producer
+from tierflow_shared.bus.port import Bus, BusUnavailableError, Producer
 from tierflow_shared.contracts.registry import TOPICS
 from tierflow_shared.ids import new_id
+from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.store.database import Database
 from tierflow_shared.stream.handlers import BatchHandler
@@ -17,6 +19,7 @@ from tierflow_shared.stream.processor import StreamProcessor, StreamSettings
 from tierflow_shared.stream.relay import OutboxRelay
 
 _log = structlog.get_logger("tierflow.runtime")
+_LAG_INTERVAL_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,20 @@ class ServiceRuntime:
         subscriptions: Sequence[Subscription],
         *,
         owns_bus: bool,
+        metrics: ServiceMetrics,
     ) -> None:
         self._settings, self._database, self._bus, self._owns_bus = settings, database, bus, owns_bus
         self._subscriptions = subscriptions
+        self._metrics = metrics
         self._processors: list[StreamProcessor] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.producer: Producer = bus.producer()
         self.relay = OutboxRelay(
-            database, self.producer, batch_size=settings.outbox_batch, sweep_interval_s=settings.outbox_sweep_s
+            database,
+            self.producer,
+            batch_size=settings.outbox_batch,
+            sweep_interval_s=settings.outbox_sweep_s,
+            metrics=metrics,
         )
 
     @asynccontextmanager
@@ -63,10 +72,22 @@ class ServiceRuntime:
             processor = self._processor(subscription, member)
             self._processors.append(processor)
             self._tasks.append(asyncio.create_task(processor.run(), name=f"stream-{subscription.group}"))
+        watcher = asyncio.create_task(self._watch_lag(), name="lag")
         try:
             yield
         finally:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
             await self._stop()
+
+    async def _watch_lag(self) -> None:
+        while True:
+            await asyncio.sleep(_LAG_INTERVAL_S)
+            for processor in self._processors:
+                try:
+                    await processor.measure_lag()
+                except BusUnavailableError:
+                    continue
 
     def _processor(self, subscription: Subscription, member: str) -> StreamProcessor:
         settings = self._settings
@@ -85,6 +106,7 @@ class ServiceRuntime:
                 outbox_limit=settings.outbox_limit,
             ),
             outbox_depth=lambda: self.relay.depth,
+            metrics=self._metrics,
         )
 
     async def _stop(self) -> None:

@@ -49,6 +49,7 @@ class SqliteBus:
         self._writer_log = self._open()
         self._writer = GroupCommitter(self._append, name="log-writer", max_group=_MAX_GROUP)
         self._appended = asyncio.Event()
+        self._closed = False
 
     def _open(self) -> LogFile:
         return LogFile(self._path, busy_timeout_s=self._busy_timeout_s)
@@ -169,6 +170,9 @@ class SqliteBus:
         )
 
     async def close(self, timeout_s: float) -> None:
+        if self._closed:
+            return
+        self._closed = True
         await self._run(functools.partial(self._writer.close, timeout_s))
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._log.close()

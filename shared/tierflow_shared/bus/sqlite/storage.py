@@ -5,6 +5,8 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +36,7 @@ CREATE TABLE IF NOT EXISTS mirrored (
     PRIMARY KEY (consumer_group, topic, partition)) WITHOUT ROWID;
 """
 
-_INSERT: Final = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_ROWS_PER_STATEMENT: Final = 250
 _SELECT: Final = """SELECT offset, timestamp_ms, type, key, headers, value FROM record
     WHERE topic_id = ? AND partition = ? AND offset >= ? AND offset < ? {types} ORDER BY offset LIMIT ?"""
 _encode_headers: Final = msgspec.msgpack.Encoder().encode
@@ -61,6 +63,7 @@ class LogFile:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA cache_size = -32768")
+            self._connection.execute("PRAGMA wal_autocheckpoint = 10000")
 
     def create(self) -> None:
         """Makes the tables that are missing."""
@@ -170,12 +173,20 @@ def append(log: LogFile, messages: Sequence[Message], now_ms: int) -> list[Posit
                 )
             )
             positions.append(Position(message.topic, partition, offset))
-        connection.executemany(_INSERT, rows)
+        for first in range(0, len(rows), _ROWS_PER_STATEMENT):
+            some = rows[first : first + _ROWS_PER_STATEMENT]
+            connection.execute(_insert_text(len(some)), tuple(chain.from_iterable(some)))
         connection.executemany(
             "UPDATE partition SET next_offset = ?, last_ms = ? WHERE topic_id = ? AND partition = ?",
             [(offset, last_ms, *here) for here, (offset, last_ms) in ends.items()],
         )
     return positions
+
+
+@lru_cache(maxsize=_ROWS_PER_STATEMENT)
+def _insert_text(rows: int) -> str:
+    """Many rows in one statement: the driver gives up the interpreter once a statement, not once a row."""
+    return f"INSERT INTO record VALUES {', '.join(['(?, ?, ?, ?, ?, ?, ?, ?)'] * rows)}"  # noqa: S608
 
 
 def _end(connection: sqlite3.Connection, here: tuple[int, int], now_ms: int) -> tuple[int, int]:

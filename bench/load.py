@@ -1,0 +1,72 @@
+"""A lean HTTP/1.1 load generator: keep-alive connections that send prepared requests one after another."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+_HEAD_END = b"\r\n\r\n"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run of requests gave: counts by status and the time from first byte out to last byte in."""
+
+    seconds: float
+    statuses: dict[int, int] = field(default_factory=dict)
+    latencies_s: list[float] = field(default_factory=list)
+    last_error: bytes = b""
+
+    @property
+    def requests_per_second(self) -> float:
+        return sum(self.statuses.values()) / self.seconds
+
+
+def request(
+    path: str, body: bytes, *, token: str = "", content_type: str = "application/json", extra: str = ""
+) -> bytes:
+    """The bytes of one POST."""
+    authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: {content_type}\r\n{authorization}{extra}"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class _Connection:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def send(self, payload: bytes) -> tuple[int, bytes]:
+        self._writer.write(payload)
+        head = await self._reader.readuntil(_HEAD_END)
+        status = int(head[9:12])
+        length = 0
+        for line in head.split(b"\r\n")[1:]:
+            if line[:15].lower() == b"content-length:":
+                length = int(line[15:])
+        return status, await self._reader.readexactly(length) if length else b""
+
+
+async def _work(host: str, port: int, requests: Iterator[bytes], outcome: Outcome) -> None:
+    reader, writer = await asyncio.open_connection(host, port)
+    connection = _Connection(reader, writer)
+    for payload in requests:
+        started = time.perf_counter()
+        status, body = await connection.send(payload)
+        outcome.latencies_s.append(time.perf_counter() - started)
+        outcome.statuses[status] = outcome.statuses.get(status, 0) + 1
+        if status >= 300:
+            outcome.last_error = body[:400]
+    writer.close()
+
+
+async def run(host: str, port: int, requests: Sequence[bytes], connections: int) -> Outcome:
+    """Sends every request once over so many connections and waits for all answers."""
+    outcome = Outcome(0.0)
+    shared = iter(requests)
+    started = time.perf_counter()
+    await asyncio.gather(*(_work(host, port, shared, outcome) for _ in range(connections)))
+    outcome.seconds = time.perf_counter() - started
+    return outcome

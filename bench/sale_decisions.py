@@ -1,0 +1,89 @@
+"""Sale decisions over HTTP per second, beside a FastAPI route that does nothing, in turns within one run."""
+
+import asyncio
+import json
+import statistics
+import tempfile
+from pathlib import Path
+
+import httpx
+
+from bench import load, server, stream
+from bench.pipeline import send, wait_until_taken
+from bench.result import Result
+
+CUSTOMERS = 2_000
+REQUESTS = 6_000
+ROUNDS = 3
+CONNECTIONS = 32
+GOAL_RATIO = 0.40
+
+
+def measure() -> Result:
+    """Alternating rounds of both; the medians are compared."""
+    with tempfile.TemporaryDirectory(prefix="tierflow-bench-") as name:
+        folder, port, peer_port = Path(name) / "data", server.free_port(), server.free_port()
+        folder.mkdir()
+        token = server.token(folder, "mobile-back-end")
+        url, peer_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer_port}"
+        with (
+            server.process(server.tierflow(folder, port), f"{url}/readyz", Path(name) / "server.log"),
+            server.process(server.noop(peer_port), f"{peer_url}/docs", Path(name) / "peer.log"),
+        ):
+            client = httpx.Client(
+                base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=60
+            )
+            prepare(client, port, token)
+            ours, peers = [], []
+            for number in range(ROUNDS):
+                peers.append(_round(peer_port, [load.request("/noop", _sale(number, n)) for n in range(REQUESTS)]))
+                sales = [_sale_request(token, number, n) for n in range(REQUESTS)]
+                ours.append(_round(port, sales))
+            outcomes = client.get("/suitability/v1/decisions-digest").json()
+    figure, peer = statistics.median(ours), statistics.median(peers)
+    return Result(
+        name="sale-decisions",
+        figure=round(figure),
+        limit_or_peer=round(peer),
+        ratio=round(figure / peer, 3),
+        goal=f">= {GOAL_RATIO:.0%} of a FastAPI route that does nothing",
+        reached=figure / peer >= GOAL_RATIO,
+        unit="requests/s",
+        against="FastAPI no-op, same server settings, same body, rounds in turn",
+        detail={"rounds_ours": ours, "rounds_peer": peers, "connections": CONNECTIONS, "decisions": outcomes},
+    )
+
+
+def prepare(client: httpx.Client, port: int, token: str) -> None:
+    """A book of customers, a product, and an assessment of each customer."""
+    product = {
+        "product_id": "wealth-r2", "name": "Steady Growth", "category": "wealth", "issuer_risk_level": 1,
+        "seller_risk_level": 1, "currency": "CNY", "on_sale_from": "2025-01-01",
+    }  # fmt: skip
+    events = [*stream.book(CUSTOMERS), stream.event("bank.product.updated.v1", "w", stream.FIRST_DAY, product)]
+    send(port, token, list(stream.bodies(iter(events), 500)))
+    wait_until_taken(client)
+
+
+def _sale(round_number: int, number: int) -> bytes:
+    sale = {
+        "sale_id": f"s-{round_number}-{number}",
+        "customer_id": f"c-{number % CUSTOMERS:07d}",
+        "product_id": "wealth-r2",
+        "amount": {"value": "10000.00", "currency": "CNY"},
+        "initiated_by": "customer",
+        "channel": "mobile",
+    }
+    return json.dumps(sale).encode()
+
+
+def _sale_request(token: str, round_number: int, number: int) -> bytes:
+    key = f"Idempotency-Key: k-{round_number}-{number}\r\n"
+    return load.request("/suitability/v1/sales", _sale(round_number, number), token=token, extra=key)
+
+
+def _round(port: int, requests: list[bytes]) -> float:
+    outcome = asyncio.run(load.run("127.0.0.1", port, requests, CONNECTIONS))
+    if any(status >= 300 for status in outcome.statuses):
+        raise RuntimeError(f"refused: {outcome.statuses} {outcome.last_error!r}")
+    return outcome.requests_per_second

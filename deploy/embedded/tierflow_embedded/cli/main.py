@@ -1,0 +1,55 @@
+"""All commands in one place, each handed to the module that does the work."""
+
+from typing import Annotated
+
+import typer
+
+from tierflow_embedded.cli import looking, playing, replaying, serving
+from tierflow_embedded.cli.errors import OneLineErrors
+
+EPILOG = (
+    "Try: [bold]tierflow demo[/bold] shows everything in half a minute. "
+    "[bold]tierflow serve[/bold] starts a server on http://127.0.0.1:8000."
+)
+
+app = typer.Typer(
+    name="tierflow",
+    cls=OneLineErrors,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Customer tiers, contact plans and suitable sales from a bank's event stream.",
+    epilog=EPILOG,
+)
+replay = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="Send stored events over HTTP, and prove that nothing was lost."
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("tierflow"))
+        raise typer.Exit
+
+
+@app.callback()
+def tierflow(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Customer tiers, contact plans and suitable sales from a bank's event stream."""
+
+
+app.command()(serving.serve)
+app.command()(playing.demo)
+app.add_typer(replay, name="replay")
+replay.command("berka")(replaying.berka)
+replay.command("cloudevents")(replaying.cloudevents)
+app.command()(playing.generate)
+app.command()(looking.report)
+app.command()(looking.explain)
+app.command()(serving.token)

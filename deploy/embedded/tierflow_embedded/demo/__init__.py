@@ -1,0 +1,1 @@
+"""The demo: a bank's two years in half a minute."""

@@ -1,0 +1,52 @@
+"""`python -m tierflow_embedded.generate_files [--check]`: schemas, AsyncAPI and OpenAPI under docs/."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import tierflow_scoring.app
+from fastapi import FastAPI
+
+import tierflow_contact_planner.app
+import tierflow_events.app
+import tierflow_suitability.app
+from tierflow_shared.generate import GeneratedFiles, asyncapi_document, event_schemas
+
+_APPS = {
+    "events": tierflow_events.app.create_app,
+    "scoring": tierflow_scoring.app.create_app,
+    "contact-planner": tierflow_contact_planner.app.create_app,
+    "suitability": tierflow_suitability.app.create_app,
+}
+
+
+def documents() -> dict[str, Any]:
+    """Everything that is generated, by its path below the project's root."""
+    found: dict[str, Any] = {f"docs/events/{name}.json": schema for name, schema in event_schemas().items()}
+    found["docs/asyncapi/tierflow.json"] = asyncapi_document()
+    for service, create_app in _APPS.items():
+        app: FastAPI = create_app()
+        found[f"docs/openapi/{service}.json"] = app.openapi()
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """0 when the files on disk are (now) what the code gives."""
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["TIERFLOW_DATA_DIR"] = scratch
+        found = documents()
+    files = GeneratedFiles(Path.cwd(), found, ("docs/events", "docs/asyncapi", "docs/openapi"))
+    if "--check" in arguments:
+        stale = files.stale()
+        for name in stale:
+            sys.stderr.write(f"{name} is not what the code generates; run: make fix\n")
+        return 1 if stale else 0
+    for name in files.write():
+        sys.stdout.write(f"written: {name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,169 @@
+"""Runs Tierflow in this process: the host of all four services, or one service alone."""
+
+import asyncio
+import gc
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+import uvicorn
+from fastapi import FastAPI
+
+from tierflow_contact_planner.app import create_app as create_contact_planner
+from tierflow_contact_planner.settings import PlannerSettings
+from tierflow_embedded.host import Host
+from tierflow_embedded.process import ServerError, free_port
+from tierflow_events.app import create_app as create_events
+from tierflow_events.settings import EventsSettings
+from tierflow_scoring.app import create_app as create_scoring
+from tierflow_scoring.settings import ScoringSettings
+from tierflow_shared.bus.sqlite import SqliteBus
+from tierflow_shared.clock import Clock, SystemClock
+from tierflow_shared.logs import configure_logging
+from tierflow_shared.settings import ServiceSettings
+from tierflow_shared.web.issuer import JWKS_FILE
+from tierflow_suitability.app import create_app as create_suitability
+from tierflow_suitability.settings import SuitabilitySettings
+
+ServiceName = Literal["events", "scoring", "contact-planner", "suitability"]
+PORTS: Final[dict[str, int]] = {"events": 8001, "scoring": 8002, "contact-planner": 8003, "suitability": 8004}
+HOST_PORT: Final = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """How to run. `service` None means all four behind one port."""
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int | None = None
+    service: ServiceName | None = None
+    policy: str = "standard"
+    currency: str | None = None
+
+    @property
+    def listen_on(self) -> int:
+        return self.port or (PORTS[self.service] if self.service else HOST_PORT)
+
+    def overrides(self) -> dict[str, Any]:
+        """What the command line says; the environment says the rest."""
+        named: dict[str, Any] = {"data_dir": self.data_dir, "host": self.host, "port": self.listen_on}
+        if self.currency:
+            named["base_currency"] = self.currency
+        return named
+
+
+def build_service(options: ServeOptions, service: ServiceName) -> FastAPI:
+    """One service as it runs alone: it opens the shared log file itself."""
+    named = options.overrides()
+    match service:
+        case "events":
+            return create_events(EventsSettings(**named))
+        case "scoring":
+            return create_scoring(ScoringSettings(**named, policy_set=options.policy))
+        case "contact-planner":
+            return create_contact_planner(PlannerSettings(**named))
+        case "suitability":
+            return create_suitability(SuitabilitySettings(**named))
+
+
+def build_host(options: ServeOptions, clock: Clock | None = None) -> Host:
+    """All four services over one log and one clock. The log itself keeps the machine's time, for its leases."""
+    named = options.overrides()
+    clock = clock or SystemClock()
+    events = EventsSettings(**named)
+    bus = SqliteBus(events.bus_file, clock=SystemClock())
+    return Host(
+        {
+            "events": create_events(events, bus=bus, clock=clock),
+            "scoring": create_scoring(ScoringSettings(**named, policy_set=options.policy), bus=bus, clock=clock),
+            "contact-planner": create_contact_planner(PlannerSettings(**named), bus=bus, clock=clock),
+            "suitability": create_suitability(SuitabilitySettings(**named), bus=bus, clock=clock),
+        },
+        jwks_path=options.data_dir / JWKS_FILE,
+        close=lambda: bus.close(events.shutdown_timeout_s),
+    )
+
+
+def run(options: ServeOptions) -> None:
+    """Serves until it is told to stop.
+
+    Raises:
+        ServerError: it could not start; the log says why.
+    """
+    settings = ServiceSettings(**options.overrides())
+    configure_logging(options.service or "embedded", settings.log_level)
+    app = build_service(options, options.service) if options.service else build_host(options)
+    server = uvicorn.Server(_config(app, options, settings.shutdown_timeout_s))
+    _spare_the_collector()
+    server.run()
+    if not server.started:
+        raise ServerError(f"could not serve on {options.host}:{options.listen_on}; the lines above say why")
+
+
+def _spare_the_collector() -> None:
+    """Batches make many short-lived tuples and no cycles; looking through them again and again doubles a poll's time."""
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 50)
+
+
+def _config(app: Any, options: ServeOptions, shutdown_timeout_s: float) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=options.host,
+        port=options.listen_on,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(shutdown_timeout_s)),
+    )
+
+
+@dataclass(slots=True)
+class ThreadedServer:
+    """The host on a thread of this process, reached over HTTP as any server is; the demo moves its clock."""
+
+    options: ServeOptions
+    clock: Clock
+    _server: uvicorn.Server | None = field(default=None, init=False)
+    _thread: threading.Thread | None = field(default=None, init=False)
+
+    @staticmethod
+    def on_free_port(data_dir: Path, clock: Clock, *, policy: str, currency: str) -> "ThreadedServer":
+        return ThreadedServer(ServeOptions(data_dir, port=free_port(), policy=policy, currency=currency), clock)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.options.host}:{self.options.listen_on}"
+
+    def __enter__(self) -> Self:
+        host = build_host(self.options, self.clock)
+        self._server = uvicorn.Server(_config(host, self.options, shutdown_timeout_s=10))
+        self._thread = threading.Thread(target=_run_quietly(self._server), name="tierflow-server", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        assert self._thread is not None
+        self._server.should_exit = True
+        self._thread.join(timeout=20)
+
+
+def _run_quietly(server: uvicorn.Server) -> Callable[[], None]:
+    """`uvicorn` installs signal handlers only on the main thread; here the owner ends the server."""
+
+    def work() -> None:
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            runner.run(server.serve())
+
+    return work

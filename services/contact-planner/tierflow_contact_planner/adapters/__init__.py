@@ -1,0 +1,1 @@
+"""Tables, records over SQLAlchemy Core, and policy files."""

@@ -1,0 +1,83 @@
+"""The contact planner as an app: everything is wired here, nothing happens at import."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from tierflow_contact_planner.adapters.calendar_file import calendar_file
+from tierflow_contact_planner.adapters.policy_files import load_policy
+from tierflow_contact_planner.adapters.reading import SqlRecords
+from tierflow_contact_planner.adapters.tables import metadata
+from tierflow_contact_planner.adapters.writing import SqlWritableRecords
+from tierflow_contact_planner.api.contacts import contacts_router
+from tierflow_contact_planner.api.context import Context
+from tierflow_contact_planner.api.plans import plans_router
+from tierflow_contact_planner.consumers import NewsHandler
+from tierflow_contact_planner.settings import PlannerSettings
+from tierflow_shared.bus.port import Bus
+from tierflow_shared.bus.sqlite import SqliteBus
+from tierflow_shared.clock import Clock, SystemClock
+from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE, SALES, TIERS
+from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.store.database import Database
+from tierflow_shared.stream.service import ServiceRuntime, Subscription
+from tierflow_shared.web.app import create_service_app
+from tierflow_shared.web.authority import authority_for
+from tierflow_shared.web.health import Health, database_answers, log_answers
+from tierflow_shared.web.idempotency import Idempotency
+from tierflow_shared.web.operations import operations_router
+
+SERVICE = "contact-planner"
+TOPICS = (BANK_REFERENCE, BANK_EVENTS, TIERS, SALES)
+
+
+def create_app(
+    settings: PlannerSettings | None = None, *, bus: Bus | None = None, clock: Clock | None = None
+) -> FastAPI:
+    """The app. Without a bus it opens its own log file, and closes it again."""
+    settings, clock = settings or PlannerSettings(), clock or SystemClock()
+    metrics, health = ServiceMetrics(SERVICE), Health()
+    database = Database(settings.database_url_for(SERVICE), metadata, service=SERVICE, clock=clock)
+    log = bus or SqliteBus(settings.bus_file, clock=clock)
+    runtime = ServiceRuntime(
+        settings,
+        database,
+        log,
+        [Subscription(NewsHandler(SqlWritableRecords), TOPICS, SERVICE)],
+        owns_bus=bus is None,
+        metrics=metrics,
+    )
+    keep = timedelta(seconds=settings.idempotency_keep_s)
+    context = Context(
+        database=database,
+        policy=load_policy(settings.contact_policy),
+        clock=clock,
+        settings=settings,
+        metrics=metrics,
+        idempotency=Idempotency(database, keep=keep),
+        overloaded=runtime.overloaded,
+        reader=SqlRecords,
+        writer=SqlWritableRecords,
+        calendar_file=calendar_file,
+    )
+    health.watch("consumer", runtime.is_live)
+    health.depend("database", database_answers(database))
+    health.depend("log", log_answers(log))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with runtime.running():
+            yield
+
+    return create_service_app(
+        service=SERVICE,
+        title="Tierflow contact planner · 客户接触",
+        settings=settings,
+        routers=[plans_router(context), contacts_router(context), operations_router(SERVICE, database)],
+        lifespan=lifespan,
+        authority=authority_for(settings, clock, metrics),
+        metrics=metrics,
+        health=health,
+    )

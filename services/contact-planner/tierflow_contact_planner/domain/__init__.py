@@ -1,0 +1,1 @@
+"""Pure decisions of contact planning: no I/O, no clock, no framework."""

@@ -1,0 +1,1 @@
+"""Contact policies: versioned TOML files, read by `adapters.policy_files`."""

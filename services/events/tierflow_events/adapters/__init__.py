@@ -1,0 +1,1 @@
+"""How the events service reads JSON and keeps its tables."""

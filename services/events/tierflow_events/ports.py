@@ -1,0 +1,78 @@
+"""What the use cases need from outside."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from tierflow_events.domain.arrivals import Arrival
+from tierflow_events.domain.letters import Letter, LetterFilter, Replay
+from tierflow_events.domain.placing import Candidate, Known, Place
+
+
+class EventReader(Protocol):
+    """Reads the events of one request, as of the moment at which it came."""
+
+    def batch(self, body: bytes, max_events: int) -> list[Arrival]:
+        """The events of a JSON array. One bad event does not spoil the others.
+
+        Raises:
+            NotJsonError: the body is not a JSON array.
+            TooManyEventsError: more than `max_events`.
+        """
+
+    def single(self, body: bytes) -> Arrival:
+        """The event of a JSON object with all attributes."""
+
+    def binary(self, attributes: Mapping[str, str], body: bytes) -> Arrival:
+        """The event whose attributes came as `ce-` headers and whose data is the body."""
+
+
+# A reader for a request that came at a moment, with the request's traceparent ("" without one).
+OpenReader = Callable[[datetime, str], EventReader]
+
+
+class EventIndex(Protocol):
+    """Which events were accepted and where they lie."""
+
+    async def find(self, id_hashes: Sequence[bytes]) -> Mapping[bytes, Known]:
+        """The known ones among these ids."""
+
+    async def record(
+        self, accepted: Sequence[tuple[Candidate, Place]], conflicts: Sequence[tuple[Candidate, Place]]
+    ) -> None:
+        """Durable on return, in one transaction: the accepted events, and a dead letter for each conflict.
+
+        An event that somebody recorded first stays as it is.
+        """
+
+
+class Letters(Protocol):
+    """The dead letters of all services."""
+
+    async def listed(self, wanted: LetterFilter, after: tuple[int, str] | None, limit: int) -> Sequence[Letter]:
+        """At most `limit`, newest first, starting after the sort keys (time in ms, id) of the last one seen."""
+
+    async def get(self, letter_id: str) -> Letter | None: ...
+
+    async def about(self, place: Place) -> Sequence[Letter]:
+        """The dead letters about one message."""
+
+    async def replayed(self, letter_id: str, replay: Replay) -> None:
+        """Remembers who sent a letter again; the first one stays."""
+
+
+class LetterBook(Protocol):
+    """Where letters are written down, inside a unit of work."""
+
+    def add(self, letter: Letter) -> bool:
+        """False if it was there before."""
+
+
+class BusinessDates(Protocol):
+    """The business days that were closed."""
+
+    async def latest(self) -> date | None:
+        """The business date as last advanced."""
+
+    async def advanced(self, to: date, by: str, at: datetime) -> None:
+        """Remembers an advance and who ordered it."""

@@ -1,0 +1,8 @@
+"""State of the partitions in SQL: the repository that the handlers work with."""
+
+from tierflow_scoring.adapters.buckets import BucketStore
+from tierflow_scoring.adapters.segments import SegmentStore
+
+
+class SqlRepository(BucketStore, SegmentStore):
+    """`ports.Repository` over SQLAlchemy Core, inside one connection's transaction."""

@@ -1,0 +1,30 @@
+"""Statements of the hot paths as text, so that a batch is one call of the driver."""
+
+from functools import lru_cache
+
+from sqlalchemy import Table
+
+
+def placeholders(count: int, paramstyle: str) -> str:
+    """`?, ?, ?` or `%s, %s, %s`."""
+    mark = "?" if paramstyle == "qmark" else "%s"
+    return ", ".join([mark] * count)
+
+
+@lru_cache(maxsize=64)
+def upsert_text(table: Table, paramstyle: str) -> str:
+    """Insert whole rows; on conflict take the new values."""
+    names = [column.name for column in table.columns]
+    keys = [column.name for column in table.primary_key.columns]
+    sets = [f"{name} = excluded.{name}" for name in names if name not in keys]
+    return (
+        f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({placeholders(len(names), paramstyle)}) "  # noqa: S608
+        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(sets)}"
+    )
+
+
+@lru_cache(maxsize=64)
+def insert_text(table: Table, paramstyle: str, names: tuple[str, ...]) -> str:
+    """Insert the named columns."""
+    marks = placeholders(len(names), paramstyle)
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608

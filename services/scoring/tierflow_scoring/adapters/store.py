@@ -1,0 +1,32 @@
+"""What all parts of the repository share: one connection, bulk writes, and lists cut to what a statement can name."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Table
+
+from tierflow_scoring.adapters.statements import upsert_text
+
+_CHUNK: Final = 500  # things named in one statement
+_Item = TypeVar("_Item")
+
+
+class Store:
+    """A part of the repository, inside one connection's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._paramstyle = connection.dialect.paramstyle
+
+    def _write(self, text: str, rows: Sequence[tuple[object, ...]]) -> None:
+        if rows:
+            self._connection.exec_driver_sql(text, list(rows))
+
+    def _upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+        self._write(upsert_text(table, self._paramstyle), rows)
+
+
+def chunked(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    """The items in portions that one statement can name."""
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]

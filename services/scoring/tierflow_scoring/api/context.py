@@ -1,0 +1,49 @@
+"""What every route works with."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from tierflow_scoring.domain.policy import PolicySet, Scheme
+from tierflow_scoring.ports import Queries, Repository
+from tierflow_shared.money import decimal_text
+from tierflow_shared.store.database import Database
+from tierflow_shared.web.auth import Principal
+from tierflow_shared.web.problems import invalid, not_found
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of the service that routes use."""
+
+    database: Database
+    policies: PolicySet
+    currency: str
+    repository: Callable[[Connection], Repository]
+    queries: Callable[[Connection], Queries]
+
+    @contextmanager
+    def reading(self) -> Iterator[tuple[Repository, Queries]]:
+        """One consistent view."""
+        with self.database.reading() as connection:
+            yield self.repository(connection), self.queries(connection)
+
+    def scheme(self, name: str) -> Scheme:
+        """The scheme of that name, or 422."""
+        scheme = self.policies.scheme(name)
+        if scheme is None:
+            known = ", ".join(scheme.name for scheme in self.policies.schemes)
+            raise invalid("query.scheme", "scheme", f"the schemes are {known}")
+        return scheme
+
+    def money(self, minor: int) -> dict[str, str]:
+        """An amount in the base currency."""
+        return {"value": decimal_text(minor, self.currency), "currency": self.currency}
+
+
+def check_customer(principal: Principal, customer_id: str) -> None:
+    """A token of one customer sees this customer alone; others look unknown."""
+    if principal.customer not in (None, customer_id):
+        raise not_found("customer")

@@ -1,0 +1,118 @@
+"""The handler that the stream calls: records in, everything that follows from them in one transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Connection
+
+from tierflow_scoring.consumers.facts import FACT_TYPES, FactReader
+from tierflow_scoring.consumers.transactions import TransactionReader
+from tierflow_scoring.domain.policy import PolicySet
+from tierflow_scoring.handlers.commands import Command
+from tierflow_scoring.handlers.partition import PartitionHandler
+from tierflow_scoring.handlers.state import MemoryLimits
+from tierflow_scoring.handlers.work import Work
+from tierflow_scoring.ports import Repository
+from tierflow_scoring.settings import ScoringSettings
+from tierflow_shared.bus.port import Record, TopicPartition
+from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.money import Rates
+from tierflow_shared.store.unit_of_work import UnitOfWork
+from tierflow_shared.stream.events import RefusedError
+
+POSTED: Final = "bank.transaction.posted.v1"
+REVERSED: Final = "bank.transaction.reversed.v1"
+
+
+class ScoringHandler:
+    """`BatchHandler` over the assigned partitions of the bank's events."""
+
+    def __init__(
+        self,
+        policies: PolicySet,
+        rates: Rates,
+        settings: ScoringSettings,
+        repositories: Callable[[Connection], Repository],
+        metrics: ServiceMetrics | None = None,
+    ) -> None:
+        self._policies, self._rates, self._settings = policies, rates, settings
+        self._repositories, self._metrics = repositories, metrics
+        transactions = TransactionReader(
+            rates,
+            policies.tariffs,
+            earliest_day=settings.earliest_booking_day,
+            days_ahead=settings.booking_days_ahead,
+        )
+        self._readers: Mapping[str, Callable[[Record], Command]] = {
+            **dict.fromkeys(FACT_TYPES, FactReader(transactions).read),
+            POSTED: transactions.posted,
+            REVERSED: transactions.reversed,
+        }
+        self._partitions: dict[int, PartitionHandler] = {}
+
+    @property
+    def types(self) -> frozenset[str] | None:
+        return frozenset(self._readers)
+
+    def assigned(self, connection: Connection, partitions: Sequence[TopicPartition]) -> None:
+        for _, partition in partitions:
+            self._load(connection, partition)
+
+    def _load(self, connection: Connection, partition: int) -> None:
+        limits = MemoryLimits(self._settings.bucket_cache_limit, self._settings.recent_money_limit)
+        handler = PartitionHandler(partition, self._policies, self._rates.base, limits)
+        handler.load(self._repositories(connection))
+        self._partitions[partition] = handler
+
+    def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        for _, partition in partitions:
+            self._partitions.pop(partition, None)
+
+    def rolled_back(self, connection: Connection) -> None:
+        for partition in list(self._partitions):
+            self._load(connection, partition)
+
+    def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:
+        work = Work(uow, self._repositories(uow.connection))
+        commands = self._read(uow, records)
+        for partition, some in commands.items():
+            handler = self._partitions[partition]
+            handler.prepare(work.repository, some)
+            self._apply(work, handler, some)
+            handler.finish(work)
+        if self._metrics is not None:
+            uow.after_commit(lambda: _measure(self._metrics, work))
+
+    def _read(self, uow: UnitOfWork, records: Sequence[Record]) -> dict[int, list[Command]]:
+        """Commands by partition, in log order; what cannot be understood is a dead letter."""
+        commands: dict[int, list[Command]] = {}
+        for record in records:
+            reader = self._readers.get(record.type)
+            if reader is None:
+                continue
+            try:
+                command = reader(record)
+            except RefusedError as refusal:
+                uow.dead_letter(record, refusal.reason, refusal.detail)
+            else:
+                commands.setdefault(record.partition, []).append(command)
+        return commands
+
+    def _apply(self, work: Work, handler: PartitionHandler, commands: Sequence[Command]) -> None:
+        counts: dict[tuple[str, str], int] = {}
+        for command in commands:
+            try:
+                outcome = handler.apply(work, command)
+            except RefusedError as refusal:
+                work.uow.dead_letter(command.record, refusal.reason, refusal.detail)
+            else:
+                place = (command.record.type, outcome)
+                counts[place] = counts.get(place, 0) + 1
+        for (event_type, became), count in counts.items():
+            work.uow.count(event_type, became, count)
+
+
+def _measure(metrics: ServiceMetrics | None, work: Work) -> None:
+    if metrics is not None:
+        for (name, labels), count in work.tally.items():
+            metrics.add(name, *labels, amount=count)

@@ -1,0 +1,1 @@
+"""Use cases: bookings, facts, valuations, the close of a day, corrections. All inside the caller's transaction."""

@@ -1,0 +1,62 @@
+"""One partition: takes commands in log order and keeps columns, buckets and paths in step with the database.
+
+When a record shows a later day, the days before it are closed at that place in the log, not at the end of a
+poll: publications never depend on batches. A late event corrects the stored history at the end of the batch;
+what follows from it is published with the next close.
+"""
+
+from collections.abc import Sequence
+
+from tierflow_scoring.domain.facts import Facts
+from tierflow_scoring.domain.policy import PolicySet
+from tierflow_scoring.handlers.closing import advance, settle
+from tierflow_scoring.handlers.commands import Command, DateAdvanced, FactUpdate, Posting
+from tierflow_scoring.handlers.correction import load
+from tierflow_scoring.handlers.intake import learn, post, value
+from tierflow_scoring.handlers.state import MemoryLimits, new_state
+from tierflow_scoring.handlers.work import Work
+from tierflow_scoring.ports import Repository
+from tierflow_shared.stream.handlers import Outcome
+
+
+class PartitionHandler:
+    """State of one partition in memory, and what commands do to it."""
+
+    def __init__(self, partition: int, policies: PolicySet, currency: str, limits: MemoryLimits) -> None:
+        self._state = new_state(partition, policies, currency, limits)
+
+    def load(self, repository: Repository) -> None:
+        """Fills the empty state from the database."""
+        load(self._state, repository)
+
+    def prepare(self, repository: Repository, commands: Sequence[Command]) -> None:
+        """Reads at once what the commands of a batch will touch."""
+        state = self._state
+        state.buckets.prefetch(repository, (command.key for command in commands if isinstance(command, Posting)))
+        named = {command.customer_id for command in commands if isinstance(command, FactUpdate)}
+        known = [name for name in named if name in state.book.slot_of]
+        state.facts = {**{name: Facts() for name in known}, **repository.facts(known)}
+
+    def apply(self, work: Work, command: Command) -> Outcome:
+        """One command.
+
+        Raises:
+            RefusedError: it can never be taken; nothing of it took effect.
+        """
+        state = self._state
+        if isinstance(command, Posting):
+            if state.book.open_day is None or command.key[0] > state.book.open_day:
+                advance(state, work, command.key[0], command.record)
+            return post(state, command)
+        if isinstance(command, FactUpdate):
+            return learn(state, work, command)
+        if isinstance(command, DateAdvanced):
+            advance(state, work, command.day, command.record)
+            return "applied"
+        return value(state, work, command)
+
+    def finish(self, work: Work) -> None:
+        """Ends a batch: everything is in the transaction."""
+        settle(self._state, work)
+        if self._state.book.open_day is not None:
+            self._state.buckets.trim(self._state.book.open_day)

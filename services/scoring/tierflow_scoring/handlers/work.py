@@ -1,0 +1,38 @@
+"""One transaction's surroundings: the repository, the outbox, and when things become known."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tierflow_scoring.handlers.commands import SERVICE
+from tierflow_scoring.ports import Known, Repository
+from tierflow_shared.bus.port import Record
+from tierflow_shared.contracts.outcomes import TierChanged, TierPending
+from tierflow_shared.contracts.primitives import Data
+from tierflow_shared.store.unit_of_work import UnitOfWork
+from tierflow_shared.stream.events import caused_id
+
+
+@dataclass(slots=True)
+class Work:
+    """What handlers need while a batch is processed."""
+
+    uow: UnitOfWork
+    repository: Repository
+    tally: Counter[tuple[str, tuple[str, ...]]] = field(default_factory=Counter)
+    _said: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def emit(self, cause: Record, data: Data) -> None:
+        """Publishes with an id that follows from the record that caused it and how much it caused before."""
+        place = (cause.partition, cause.offset)
+        n = self._said.get(place, 0)
+        self._said[place] = n + 1
+        event_id = caused_id(SERVICE, cause, n)
+        self.uow.emit(data, event_id=event_id, traceparent=cause.header("traceparent"))
+        if isinstance(data, TierChanged):
+            self.tally["tierflow_tier_changes_total", (data.scheme, data.direction)] += 1
+        elif isinstance(data, TierPending):
+            self.tally["tierflow_tier_pending_total", (data.scheme, data.state)] += 1
+
+    def known(self, open_day: int) -> Known:
+        """Now, on the business day that is open."""
+        return Known(int(self.uow.now.timestamp() * 1000), open_day)

@@ -1,0 +1,29 @@
+"""Opens the working set of a transaction."""
+
+from dataclasses import dataclass
+
+from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.store.unit_of_work import UnitOfWork
+from tierflow_suitability.adapters.desk import SqlDesk
+from tierflow_suitability.adapters.needed import Needed
+from tierflow_suitability.adapters.references import ReferenceCache
+from tierflow_suitability.adapters.statements import Statements
+from tierflow_suitability.adapters.tables import Tables
+
+
+@dataclass(frozen=True, slots=True)
+class DeskOpener:
+    """What all working sets of a process share."""
+
+    tables: Tables
+    statements: Statements
+    cache: ReferenceCache
+    metrics: ServiceMetrics
+
+    @staticmethod
+    def of(tables: Tables, metrics: ServiceMetrics) -> "DeskOpener":
+        return DeskOpener(tables, Statements.of(tables), ReferenceCache(), metrics)
+
+    def open(self, uow: UnitOfWork, needed: Needed) -> SqlDesk:
+        """A working set with everything that is needed; `flush` it before the commit."""
+        return SqlDesk(uow, self.tables, self.statements, self.cache, self.metrics, needed)

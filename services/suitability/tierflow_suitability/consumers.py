@@ -1,0 +1,177 @@
+"""Event type to handler: one poll is one working set, its events taken one after the other."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, Table, insert, select
+
+from tierflow_shared.bus.port import Record, TopicPartition
+from tierflow_shared.contracts.bank import (
+    CustomerUpdated,
+    HoldingUpdated,
+    KycUpdated,
+    ProductUpdated,
+    RmUpdated,
+    SaleRequested,
+)
+from tierflow_shared.contracts.outcomes import BusinessDateAdvanced
+from tierflow_shared.ids import content_hash, identity_hash
+from tierflow_shared.store.unit_of_work import UnitOfWork
+from tierflow_shared.stream.events import Event, RefusedError, decode
+from tierflow_shared.stream.handlers import Outcome
+from tierflow_suitability.adapters.codec import encode
+from tierflow_suitability.adapters.desk import SqlDesk
+from tierflow_suitability.adapters.needed import Needed
+from tierflow_suitability.adapters.opening import DeskOpener
+from tierflow_suitability.checks import require_usable
+from tierflow_suitability.handlers.facts import close_days, take_customer_news, take_product, take_staff
+from tierflow_suitability.handlers.requests import SaleOrder, decide_sales
+from tierflow_suitability.ports import Office
+
+_CHUNK: Final = 5_000
+TYPES: Final = frozenset(
+    {
+        "bank.customer.updated.v1",
+        "bank.kyc.updated.v1",
+        "bank.holding.updated.v1",
+        "bank.sale.requested.v1",
+        "bank.product.updated.v1",
+        "bank.rm.updated.v1",
+        "tierflow.business-date.advanced.v1",
+    }
+)
+
+_DATED: Final = "tierflow.business-date.advanced.v1"
+
+
+class SuitabilityHandler:
+    """Implements `BatchHandler`. Keeps nothing in memory between polls but products and staff."""
+
+    def __init__(self, opener: DeskOpener, office: Office) -> None:
+        self._opener, self._office = opener, office
+
+    @property
+    def types(self) -> frozenset[str] | None:
+        return TYPES
+
+    def assigned(self, connection: Connection, partitions: Sequence[TopicPartition]) -> None:
+        """Nothing is kept in memory."""
+
+    def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """Nothing is kept in memory."""
+
+    def rolled_back(self, connection: Connection) -> None:
+        """Nothing is kept in memory: the cache belongs to a stamp that was rolled back with it."""
+
+    def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:
+        events = _decoded(uow, records)
+        if not events:
+            return
+        seen = _Seen(uow, self._opener.tables.seen, events)
+        desk = self._opener.open(uow, _needed(events))
+        for event in events:
+            try:
+                outcome = seen.check(event)
+                if outcome is None:
+                    require_usable(event.data)
+                    outcome = self._take(desk, event)
+            except RefusedError as refusal:
+                uow.dead_letter(event.record, refusal.reason, refusal.detail)
+            else:
+                seen.keep(event)
+                uow.count(event.type, outcome)
+        seen.flush()
+        desk.flush()
+
+    def _take(self, desk: SqlDesk, event: Event) -> Outcome:
+        data, office = event.data, self._office
+        if isinstance(data, CustomerUpdated | KycUpdated | HoldingUpdated):
+            take_customer_news(desk, office, data, event.version, event.time, data.customer_id)
+        elif isinstance(data, ProductUpdated):
+            take_product(desk, office, data, event.version, event.time)
+        elif isinstance(data, RmUpdated):
+            take_staff(desk, office, data, event.version, event.time)
+        elif isinstance(data, SaleRequested):
+            return self._take_sale(desk, event, data)
+        elif isinstance(data, BusinessDateAdvanced):
+            close_days(desk, data, event.record.partition, event.time)
+        return "applied"
+
+    def _take_sale(self, desk: SqlDesk, event: Event, request: SaleRequested) -> Outcome:
+        order = SaleOrder(
+            request=request,
+            requested_by=event.source,
+            request_hash=content_hash(event.type, encode(request)).hex(),
+            partition=event.record.partition,
+        )
+        taken = decide_sales(desk, self._office, [order])[0]
+        if taken.other_content:
+            raise RefusedError("sale-id-reused", "a sale with this id and other content exists")
+        return "duplicate" if taken.repeated else "applied"
+
+
+def _decoded(uow: UnitOfWork, records: Sequence[Record]) -> list[Event]:
+    """The typed events; records that cannot be read become dead letters."""
+    events = []
+    for record in records:
+        try:
+            events.append(decode(record))
+        except RefusedError as refusal:
+            uow.dead_letter(record, refusal.reason, refusal.detail)
+    return events
+
+
+def _needed(events: Sequence[Event]) -> Needed:
+    """Everything the events of a poll will ask for."""
+    orders = [event.data for event in events if isinstance(event.data, SaleRequested)]
+    news = [event.data for event in events if isinstance(event.data, CustomerUpdated | KycUpdated | HoldingUpdated)]
+    with_news = frozenset(one.customer_id for one in news)
+    days = [event.data.business_date for event in events if isinstance(event.data, BusinessDateAdvanced)]
+    return Needed(
+        customers=with_news | {order.customer_id for order in orders},
+        sales=frozenset(order.sale_id for order in orders),
+        open_sales_of=with_news,
+        waiting_products=frozenset(e.data.product_id for e in events if isinstance(e.data, ProductUpdated)),
+        waiting_staff=frozenset(e.data.rm_id for e in events if isinstance(e.data, RmUpdated)),
+        overdue_before=max(days).isoformat() if days else None,
+    )
+
+
+class _Seen:
+    """Which events of this poll had their effect before. One read and one write for the whole poll."""
+
+    def __init__(self, uow: UnitOfWork, table: Table, events: Sequence[Event]) -> None:
+        self._uow, self._table = uow, table
+        self._fresh: dict[bytes, bytes] = {}
+        identities = [identity_hash(event.source, event.id) for event in events]
+        self._known: dict[bytes, bytes] = {}
+        for start in range(0, len(identities), _CHUNK):
+            chunk = identities[start : start + _CHUNK]
+            rows = uow.connection.execute(select(table).where(table.c.identity.in_(chunk)))
+            self._known.update((bytes(row.identity), bytes(row.content)) for row in rows)
+
+    def check(self, event: Event) -> Outcome | None:
+        """`duplicate` if the event had its effect, None if it is new.
+
+        Raises:
+            RefusedError: the same id with other content.
+        """
+        if event.type == _DATED:
+            return None
+        known = self._known.get(identity_hash(event.source, event.id))
+        if known is None:
+            return None
+        if known != content_hash(event.type, event.record.value):
+            raise RefusedError("id-reused", "an event with this source and id and other content came before")
+        return "duplicate"
+
+    def keep(self, event: Event) -> None:
+        """Remembers that the event had its effect."""
+        identity = identity_hash(event.source, event.id)
+        if event.type != _DATED and identity not in self._known:
+            self._known[identity] = self._fresh[identity] = content_hash(event.type, event.record.value)
+
+    def flush(self) -> None:
+        if self._fresh:
+            rows = [{"identity": identity, "content": content} for identity, content in self._fresh.items()]
+            self._uow.connection.execute(insert(self._table), rows)

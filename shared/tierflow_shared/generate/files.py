@@ -1,0 +1,44 @@
+"""Writes generated files, or says which ones on disk are not what the code gives."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedFiles:
+    """Documents by path below a root. A folder listed in `owned` holds nothing else."""
+
+    root: Path
+    documents: Mapping[str, Any]
+    owned: tuple[str, ...]
+
+    def write(self) -> list[str]:
+        """Brings the disk up to date; returns the paths that changed."""
+        stale = self.stale()
+        for name in stale:
+            path = self.root / name
+            if name in self.documents:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(_text(self.documents[name]))
+            else:
+                path.unlink()
+        return stale
+
+    def stale(self) -> list[str]:
+        """Paths that are missing, differ, or should not be there."""
+        present = {
+            str(path.relative_to(self.root)) for folder in self.owned for path in (self.root / folder).glob("*.json")
+        }
+        differing = {
+            name
+            for name, document in self.documents.items()
+            if not (self.root / name).is_file() or (self.root / name).read_text() != _text(document)
+        }
+        return sorted(differing | (present - set(self.documents)))
+
+
+def _text(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,76 @@
+"""One table from errors to problems: what the framework, the models and the handlers raise, as problem details."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tierflow_shared.logs import trace_id
+from tierflow_shared.web.problems import FieldError, Problem, for_status, problem_response
+
+MAX_ERRORS: Final = 20
+# Pydantic's words for rules that have a name of their own here.
+_RULES: Final[Mapping[str, str]] = {
+    "extra_forbidden": "unknown-field",
+    "missing": "required",
+    "json_invalid": "json",
+    "finite_number": "finite-number",
+    "string_pattern_mismatch": "pattern",
+    "string_too_long": "max-length",
+    "string_too_short": "min-length",
+    "string_unicode": "utf-8",
+}
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Every error of this app becomes a problem document."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _framework_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+
+
+async def _problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error, trace_id.get())
+
+
+async def _framework_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return problem_response(for_status(error.status_code, error.headers), trace_id.get())
+
+
+async def _validation_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return problem_response(validation_problem(error.errors()), trace_id.get())
+
+
+def validation_problem(errors: Sequence[Mapping[str, Any]]) -> Problem:
+    """422 with a line for each field; 400 when the body is not JSON at all."""
+    lines = [_line(error) for error in errors[:MAX_ERRORS]]
+    if lines and lines[0]["rule"] == "json":
+        return Problem(400, "malformed-json", "Malformed JSON", "the body is not valid JSON", errors=lines[:1])
+    detail = f"{lines[0]['field']}: {lines[0]['message']}" if lines else "the input is not valid"
+    return Problem(422, "invalid", "Invalid input", detail, errors=lines)
+
+
+def _line(error: Mapping[str, Any]) -> FieldError:
+    kind = str(error.get("type", "invalid"))
+    context = error.get("ctx") or {}
+    parts = [_clean(part) for part in error.get("loc", ())]
+    if context.get("field"):
+        parts.append(_clean(context["field"]))
+    if kind == "json_invalid":
+        return {"field": "body", "rule": "json", "message": "not valid JSON (RFC 8259) in UTF-8"}
+    return {
+        "field": ".".join(parts) or "body",
+        "rule": _RULES.get(kind, kind.replace("_", "-")),
+        "message": str(error.get("msg", "invalid")),
+    }
+
+
+def _clean(part: object) -> str:
+    return "".join(character for character in str(part) if character.isprintable())[:64]

@@ -1,0 +1,98 @@
+"""Where the issuer's public keys come from: a file, or an address that is asked again when a key is new."""
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+import msgspec
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from tierflow_shared.clock import Clock
+from tierflow_shared.web.problems import unavailable
+
+MAX_JWKS_BYTES = 262_144
+
+
+class KeySource(Protocol):
+    """Gives the public keys of the issuer."""
+
+    async def current(self) -> KeySet:
+        """The keys as last read. Raises a 503 problem when there never were any."""
+
+    async def refreshed(self) -> KeySet | None:
+        """The keys read anew, or None when they were read so recently that asking again would be a nuisance."""
+
+
+class _Cached:
+    """Reads keys at most once per `refetch_s` seconds, one reader at a time."""
+
+    def __init__(self, clock: Clock, refetch_s: int) -> None:
+        self._clock, self._refetch = clock, timedelta(seconds=refetch_s)
+        self._keys: KeySet | None = None
+        self._asked_at: datetime | None = None
+        self._lock = asyncio.Lock()
+
+    async def current(self) -> KeySet:
+        if self._keys is None:
+            await self.refreshed()
+        if self._keys is None:
+            raise unavailable("the keys of the token issuer cannot be read now")
+        return self._keys
+
+    async def refreshed(self) -> KeySet | None:
+        async with self._lock:
+            now = self._clock.now()
+            if self._asked_at is not None and now - self._asked_at < self._refetch:
+                return None
+            self._asked_at = now
+            try:
+                document = msgspec.json.decode(await self._read(), type=dict[str, list[dict[str, object]]])
+                self._keys = KeySet.import_key_set(document)  # type: ignore[arg-type]
+            except (OSError, httpx.HTTPError, msgspec.MsgspecError, JoseError, ValueError, KeyError):
+                return None
+            return self._keys
+
+    async def _read(self) -> bytes:
+        raise NotImplementedError
+
+
+class FileKeys(_Cached):
+    """A JWKS file."""
+
+    def __init__(self, path: str | Path, clock: Clock, refetch_s: int) -> None:
+        super().__init__(clock, refetch_s)
+        self._path = Path(path)
+
+    async def _read(self) -> bytes:
+        return await asyncio.to_thread(self._path.read_bytes)
+
+
+class UrlKeys(_Cached):
+    """A JWKS address; redirects are not followed and answers are bounded."""
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        refetch_s: int,
+        timeout_s: float,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        super().__init__(clock, refetch_s)
+        self._url, self._timeout_s, self._transport = url, timeout_s, transport
+
+    async def _read(self) -> bytes:
+        async with (
+            httpx.AsyncClient(timeout=self._timeout_s, transport=self._transport) as client,
+            client.stream("GET", self._url) as answer,
+        ):
+            answer.raise_for_status()
+            received = bytearray()
+            async for part in answer.aiter_bytes():
+                received += part
+                if len(received) > MAX_JWKS_BYTES:
+                    raise ValueError("the issuer's key document is too large")
+            return bytes(received)

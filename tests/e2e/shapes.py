@@ -1,0 +1,40 @@
+"""Tierflow in its two shapes, started as a person would start it: one process, or four on one log file."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from tierflow_embedded.access import Tokens
+from tierflow_embedded.process import ServerProcess
+from tierflow_shared.web.client import SERVICES, ApiClient, Endpoints
+
+ONE: Final = "one process"
+FOUR: Final = "four processes"
+READY_WITHIN_S: Final = 45.0
+
+
+@contextmanager
+def running(shape: str, data_dir: Path, currency: str) -> Iterator[ApiClient]:
+    """A client of a fresh Tierflow; everything ends with the block."""
+    with ExitStack() as stack:
+        if shape == ONE:
+            server = ServerProcess(data_dir, "--currency", currency)
+            stack.callback(server.stop)
+            endpoints = Endpoints.parse(server.start(ready_within_s=READY_WITHIN_S).url)
+        else:
+            endpoints = _four(stack, data_dir, currency)
+        yield stack.enter_context(ApiClient(endpoints, Tokens(data_dir).tool, patience_s=20))
+
+
+def _four(stack: ExitStack, data_dir: Path, currency: str) -> Endpoints:
+    processes = {
+        service: ServerProcess(data_dir, "--service", service, "--currency", currency, log_file=f"{service}.log")
+        for service in SERVICES
+    }
+    for process in processes.values():
+        stack.callback(process.stop)
+        process.spawn()
+    for process in processes.values():
+        process.wait(ready_within_s=READY_WITHIN_S)
+    return Endpoints.parse(",".join(f"{service}={process.url}" for service, process in processes.items()))

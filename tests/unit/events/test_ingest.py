@@ -1,0 +1,106 @@
+"""The ingest queue: groups share a write, a failure reaches everybody in the group, and the queue is bounded."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from tests.unit.events.test_placing import candidate
+from tierflow_events.domain.placing import Candidate, Known, Place
+from tierflow_events.handlers.ingest import Ingest, TooBusyError
+from tierflow_shared.bus.port import BusUnavailableError, Message, Position
+
+pytestmark = pytest.mark.anyio
+
+
+class MemoryIndex:
+    """An index in a dictionary."""
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, Known] = {}
+        self.conflicts: list[str] = []
+
+    async def find(self, id_hashes: Sequence[bytes]) -> Mapping[bytes, Known]:
+        return {id_hash: self.known[id_hash] for id_hash in id_hashes if id_hash in self.known}
+
+    async def record(
+        self, accepted: Sequence[tuple[Candidate, Place]], conflicts: Sequence[tuple[Candidate, Place]]
+    ) -> None:
+        self.known.update({one.id_hash: Known(one.content_hash, place) for one, place in accepted})
+        self.conflicts += [one.id for one, _ in conflicts]
+
+
+class GatedLog:
+    """A log that publishes when it is told to."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+        self.open = asyncio.Event()
+        self.is_down = False
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Position]:
+        await self.open.wait()
+        if self.is_down:
+            raise BusUnavailableError("down")
+        start = sum(self.calls)
+        self.calls.append(len(messages))
+        return [Position(message.topic, 0, start + n) for n, message in enumerate(messages)]
+
+    async def close(self, timeout_s: float) -> None:
+        """Nothing to close."""
+
+
+async def test_requests_that_wait_share_the_next_publication() -> None:
+    index, log = MemoryIndex(), GatedLog()
+    ingest = Ingest(index, log, max_waiting=10, max_group_events=100)
+    first = asyncio.create_task(ingest.take([candidate(0, 0)]))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    rest = [asyncio.create_task(ingest.take([candidate(n, 0), candidate(n, 1)])) for n in range(1, 4)]
+    await asyncio.sleep(0)
+    log.open.set()
+    statuses = [[p.status for p in result] for result in await asyncio.gather(first, *rest)]
+    assert log.calls == [1, 3]
+    assert statuses == [["accepted"], *[["accepted", "conflict"]] * 3]
+    assert index.conflicts == ["E-1", "E-2", "E-3"]
+
+
+async def test_when_the_log_is_down_everybody_hears_of_it_and_nothing_is_remembered() -> None:
+    index, log = MemoryIndex(), GatedLog()
+    log.is_down = True
+    log.open.set()
+    ingest = Ingest(index, log, max_waiting=10, max_group_events=100)
+    results = await asyncio.gather(*(ingest.take([candidate(n, 0)]) for n in range(3)), return_exceptions=True)
+    assert [type(result) for result in results] == [BusUnavailableError] * 3
+    assert index.known == {}
+    log.is_down = False
+    assert [p.status for p in await ingest.take([candidate(0, 0)])] == ["accepted"]
+
+
+async def test_the_queue_is_bounded() -> None:
+    log = GatedLog()
+    ingest = Ingest(MemoryIndex(), log, max_waiting=2, max_group_events=1)
+    waiting = []
+    for n in range(3):
+        waiting.append(asyncio.create_task(ingest.take([candidate(n, 0)])))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    with pytest.raises(TooBusyError):
+        await ingest.take([candidate(9, 0)])
+    log.open.set()
+    await asyncio.gather(*waiting)
+    await ingest.close(5)
+    assert log.calls == [1, 1, 1]
+
+
+async def test_a_request_that_went_away_does_not_stop_the_others() -> None:
+    index, log = MemoryIndex(), GatedLog()
+    ingest = Ingest(index, log, max_waiting=10, max_group_events=100)
+    gone = asyncio.create_task(ingest.take([candidate(0, 0)]))
+    await asyncio.sleep(0)
+    stays = asyncio.create_task(ingest.take([candidate(1, 0)]))
+    await asyncio.sleep(0)
+    gone.cancel()
+    log.open.set()
+    assert [p.status for p in await stays] == ["accepted"]
+    assert set(index.known) == {b"E-0", b"E-1"}
