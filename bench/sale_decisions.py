@@ -36,7 +36,7 @@ def measure() -> Result:
             prepare(client, port, token)
             ours, peers = [], []
             for number in range(ROUNDS):
-                peers.append(_round(peer_port, [load.request("/noop", _sale(number, n)) for n in range(REQUESTS)]))
+                peers.append(_round(peer_port, [load.request("/noop", _sale(n)) for n in range(REQUESTS)]))
                 sales = [_sale_request(token, number, n) for n in range(REQUESTS)]
                 ours.append(_round(port, sales))
             outcomes = client.get("/suitability/v1/decisions-digest").json()
@@ -55,7 +55,7 @@ def measure() -> Result:
 
 
 def prepare(client: httpx.Client, port: int, token: str) -> None:
-    """A book of customers, a product, and an assessment of each customer."""
+    """A book of customers with verified identity, and a product."""
     product = {
         "product_id": "wealth-r2", "name": "Steady Growth", "category": "wealth", "issuer_risk_level": 1,
         "seller_risk_level": 1, "currency": "CNY", "on_sale_from": "2025-01-01",
@@ -65,9 +65,8 @@ def prepare(client: httpx.Client, port: int, token: str) -> None:
     wait_until_taken(client)
 
 
-def _sale(round_number: int, number: int) -> bytes:
+def _sale(number: int) -> bytes:
     sale = {
-        "sale_id": f"s-{round_number}-{number}",
         "customer_id": f"c-{number % CUSTOMERS:07d}",
         "product_id": "wealth-r2",
         "amount": {"value": "10000.00", "currency": "CNY"},
@@ -79,7 +78,7 @@ def _sale(round_number: int, number: int) -> bytes:
 
 def _sale_request(token: str, round_number: int, number: int) -> bytes:
     key = f"Idempotency-Key: k-{round_number}-{number}\r\n"
-    return load.request("/suitability/v1/sales", _sale(round_number, number), token=token, extra=key)
+    return load.request("/suitability/v1/sales", _sale(number), token=token, extra=key)
 
 
 def _round(port: int, requests: list[bytes]) -> float:

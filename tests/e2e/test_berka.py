@@ -19,7 +19,7 @@ from tierflow_embedded.replay.session import POLICY, BerkaReplay, berka_server, 
 pytestmark = pytest.mark.shared_data
 
 SPRING: Final = Selection(to_date=date(1993, 5, 31))
-FIRST: Final = Selection(limit=250)
+FIRST: Final = Selection(limit=150)
 
 
 class Quiet:
@@ -75,7 +75,7 @@ def test_the_digest_does_not_depend_on_the_order_of_events(berka: Path, spring: 
 
 def test_neither_digest_depends_on_the_size_of_batches(berka: Path) -> None:
     one, many = (_replay(berka, FIRST, batch=size) for size in (1, 500))
-    assert one.counts.read["trans"] == 250
+    assert one.counts.read["trans"] == 150
     assert one.agrees
     assert (one.digests.digest, one.digests.decisions_digest) == (many.digests.digest, many.digests.decisions_digest)
 

@@ -56,6 +56,13 @@ class Bank:
         assert answer.status_code == 202, answer.text
         self.wait_until_taken()
 
+    def close_days_before(self, day: str) -> None:
+        """Says that all business days before this one are over."""
+        headers = {"Authorization": self.authorization("operations")}
+        answer = self.http.post("/events/v1/business-date", json={"business_date": day}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        self.wait_until_taken()
+
     def wait_until_taken(self) -> None:
         """Returns when each service has read what it reads and has said what it had to say."""
         deadline = time.monotonic() + TAKEN_WITHIN_S
@@ -77,6 +84,7 @@ def bank(tmp_path: Path) -> Iterator[Bank]:
         bank = Bank(server, tmp_path)
         bank.publish(docs_bank.batch(docs_bank.reference()))
         bank.publish(docs_bank.batch(docs_bank.customers()))
+        bank.close_days_before(docs_bank.DAY)
         yield bank
         bank.http.close()
 

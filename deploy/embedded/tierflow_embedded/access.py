@@ -10,6 +10,7 @@ from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.web.issuer import EmbeddedIssuer
 from tierflow_shared.web.scopes import ALL_SCOPES
 
+DEFAULT_DATA_DIR: Final = Path("var/data")
 TOOL_SUBJECT: Final = "tierflow-cli"
 _LIFETIME: Final = timedelta(minutes=30)
 

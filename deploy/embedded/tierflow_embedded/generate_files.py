@@ -3,18 +3,19 @@
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import tierflow_scoring.app
 from fastapi import FastAPI
 
 import tierflow_contact_planner.app
 import tierflow_events.app
+import tierflow_scoring.app
 import tierflow_suitability.app
 from tierflow_shared.generate import GeneratedFiles, asyncapi_document, event_schemas
 
-_APPS = {
+_APPS: dict[str, Callable[[], FastAPI]] = {
     "events": tierflow_events.app.create_app,
     "scoring": tierflow_scoring.app.create_app,
     "contact-planner": tierflow_contact_planner.app.create_app,
@@ -27,8 +28,7 @@ def documents() -> dict[str, Any]:
     found: dict[str, Any] = {f"docs/events/{name}.json": schema for name, schema in event_schemas().items()}
     found["docs/asyncapi/tierflow.json"] = asyncapi_document()
     for service, create_app in _APPS.items():
-        app: FastAPI = create_app()
-        found[f"docs/openapi/{service}.json"] = app.openapi()
+        found[f"docs/openapi/{service}.json"] = create_app().openapi()
     return found
 
 

@@ -105,7 +105,7 @@ def run(options: ServeOptions) -> None:
 
 
 def _spare_the_collector() -> None:
-    """Batches make many short-lived tuples and no cycles; looking through them again and again doubles a poll's time."""
+    """Batches make many short-lived tuples and no cycles; looking through them again and again slows a poll down."""
     gc.freeze()
     gc.set_threshold(200_000, 50, 50)
 

@@ -25,7 +25,7 @@ from tierflow_shared.web.operations import operations_router
 from tierflow_suitability.adapters.intake import SaleIntake
 from tierflow_suitability.adapters.opening import DeskOpener
 from tierflow_suitability.adapters.policy_files import load_questionnaires, load_rulebook
-from tierflow_suitability.adapters.queries import Queries
+from tierflow_suitability.adapters.queries import SqlQueries
 from tierflow_suitability.adapters.tables import suitability_tables
 from tierflow_suitability.api.assessments import assessments_router
 from tierflow_suitability.api.context import Committer, Context
@@ -49,9 +49,9 @@ def create_app(
     metrics, health, metadata = ServiceMetrics(SERVICE), Health(), MetaData()
     tables = suitability_tables(metadata)
     database = Database(settings.database_url_for(SERVICE), metadata, service=SERVICE, clock=clock)
-    office, opener = office_of(settings), DeskOpener.of(tables, metrics)
+    office, desks = office_of(settings), DeskOpener.of(tables, metrics)
     log = bus or SqliteBus(settings.bus_file, clock=clock)
-    subscription = Subscription(SuitabilityHandler(opener, office), [BANK_EVENTS, BANK_REFERENCE], SERVICE)
+    subscription = Subscription(SuitabilityHandler(desks, office), [BANK_EVENTS, BANK_REFERENCE], SERVICE)
     runtime = ServiceRuntime(settings, database, log, [subscription], owns_bus=bus is None, metrics=metrics)
     health.watch("consumer", runtime.is_live)
     health.depend("database", database_answers(database))
@@ -61,12 +61,12 @@ def create_app(
         clock=clock,
         office=office,
         database=database,
-        opener=opener,
-        queries=Queries(database, tables),
+        desks=desks,
+        queries=SqlQueries(database, tables),
         idempotency=Idempotency(database, keep=timedelta(seconds=settings.idempotency_keep_s)),
         overloaded=runtime.overloaded,
     )
-    intake = SaleIntake(database, opener, office)
+    intake = SaleIntake(database, desks, office)
     committer: Committer = GroupCommitter(intake.commit, name="sales", max_group=settings.max_sales_per_commit)
 
     @asynccontextmanager

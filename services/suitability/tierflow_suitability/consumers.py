@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, Table, insert, select
+import msgspec
+from sqlalchemy import Connection
 
 from tierflow_shared.bus.port import Record, TopicPartition
 from tierflow_shared.contracts.bank import (
@@ -19,16 +20,12 @@ from tierflow_shared.ids import content_hash, identity_hash
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.events import Event, RefusedError, decode
 from tierflow_shared.stream.handlers import Outcome
-from tierflow_suitability.adapters.codec import encode
-from tierflow_suitability.adapters.desk import SqlDesk
-from tierflow_suitability.adapters.needed import Needed
-from tierflow_suitability.adapters.opening import DeskOpener
-from tierflow_suitability.checks import require_usable
+from tierflow_suitability.handlers.checks import require_usable
 from tierflow_suitability.handlers.facts import close_days, take_customer_news, take_product, take_staff
 from tierflow_suitability.handlers.requests import SaleOrder, decide_sales
-from tierflow_suitability.ports import Office
+from tierflow_suitability.handlers.transactions import Desks, SeenEvents
+from tierflow_suitability.ports import Desk, Needed, Office
 
-_CHUNK: Final = 5_000
 TYPES: Final = frozenset(
     {
         "bank.customer.updated.v1",
@@ -47,8 +44,8 @@ _DATED: Final = "tierflow.business-date.advanced.v1"
 class SuitabilityHandler:
     """Implements `BatchHandler`. Keeps nothing in memory between polls but products and staff."""
 
-    def __init__(self, opener: DeskOpener, office: Office) -> None:
-        self._opener, self._office = opener, office
+    def __init__(self, desks: Desks, office: Office) -> None:
+        self._desks, self._office = desks, office
 
     @property
     def types(self) -> frozenset[str] | None:
@@ -67,23 +64,23 @@ class SuitabilityHandler:
         events = _decoded(uow, records)
         if not events:
             return
-        seen = _Seen(uow, self._opener.tables.seen, events)
-        desk = self._opener.open(uow, _needed(events))
+        seen = self._desks.seen(uow, [identity_hash(event.source, event.id) for event in events])
+        desk = self._desks.open(uow, _needed(events))
         for event in events:
             try:
-                outcome = seen.check(event)
+                outcome = _check(seen, event)
                 if outcome is None:
                     require_usable(event.data)
                     outcome = self._take(desk, event)
             except RefusedError as refusal:
                 uow.dead_letter(event.record, refusal.reason, refusal.detail)
             else:
-                seen.keep(event)
+                _keep(seen, event)
                 uow.count(event.type, outcome)
         seen.flush()
         desk.flush()
 
-    def _take(self, desk: SqlDesk, event: Event) -> Outcome:
+    def _take(self, desk: Desk, event: Event) -> Outcome:
         data, office = event.data, self._office
         if isinstance(data, CustomerUpdated | KycUpdated | HoldingUpdated):
             take_customer_news(desk, office, data, event.version, event.time, data.customer_id)
@@ -97,11 +94,11 @@ class SuitabilityHandler:
             close_days(desk, data, event.record.partition, event.time)
         return "applied"
 
-    def _take_sale(self, desk: SqlDesk, event: Event, request: SaleRequested) -> Outcome:
+    def _take_sale(self, desk: Desk, event: Event, request: SaleRequested) -> Outcome:
         order = SaleOrder(
             request=request,
             requested_by=event.source,
-            request_hash=content_hash(event.type, encode(request)).hex(),
+            request_hash=content_hash(event.type, msgspec.json.encode(request)).hex(),
             partition=event.record.partition,
         )
         taken = decide_sales(desk, self._office, [order])[0]
@@ -137,41 +134,22 @@ def _needed(events: Sequence[Event]) -> Needed:
     )
 
 
-class _Seen:
-    """Which events of this poll had their effect before. One read and one write for the whole poll."""
+def _check(seen: SeenEvents, event: Event) -> Outcome | None:
+    """`duplicate` if the event had its effect, None if it is new.
 
-    def __init__(self, uow: UnitOfWork, table: Table, events: Sequence[Event]) -> None:
-        self._uow, self._table = uow, table
-        self._fresh: dict[bytes, bytes] = {}
-        identities = [identity_hash(event.source, event.id) for event in events]
-        self._known: dict[bytes, bytes] = {}
-        for start in range(0, len(identities), _CHUNK):
-            chunk = identities[start : start + _CHUNK]
-            rows = uow.connection.execute(select(table).where(table.c.identity.in_(chunk)))
-            self._known.update((bytes(row.identity), bytes(row.content)) for row in rows)
+    Raises:
+        RefusedError: the same id with other content.
+    """
+    if event.type == _DATED:
+        return None
+    known = seen.content(identity_hash(event.source, event.id))
+    if known is None:
+        return None
+    if known != content_hash(event.type, event.record.value):
+        raise RefusedError("id-reused", "an event with this source and id and other content came before")
+    return "duplicate"
 
-    def check(self, event: Event) -> Outcome | None:
-        """`duplicate` if the event had its effect, None if it is new.
 
-        Raises:
-            RefusedError: the same id with other content.
-        """
-        if event.type == _DATED:
-            return None
-        known = self._known.get(identity_hash(event.source, event.id))
-        if known is None:
-            return None
-        if known != content_hash(event.type, event.record.value):
-            raise RefusedError("id-reused", "an event with this source and id and other content came before")
-        return "duplicate"
-
-    def keep(self, event: Event) -> None:
-        """Remembers that the event had its effect."""
-        identity = identity_hash(event.source, event.id)
-        if event.type != _DATED and identity not in self._known:
-            self._known[identity] = self._fresh[identity] = content_hash(event.type, event.record.value)
-
-    def flush(self) -> None:
-        if self._fresh:
-            rows = [{"identity": identity, "content": content} for identity, content in self._fresh.items()]
-            self._uow.connection.execute(insert(self._table), rows)
+def _keep(seen: SeenEvents, event: Event) -> None:
+    if event.type != _DATED:
+        seen.keep(identity_hash(event.source, event.id), content_hash(event.type, event.record.value))

@@ -1,4 +1,4 @@
-"""What the use cases need from the outside: one working set per transaction."""
+"""What the use cases need from the outside: one working set per transaction, and queries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Protocol
 from tierflow_shared.contracts.bank import ProductUpdated, RmUpdated
 from tierflow_shared.contracts.primitives import Data
 from tierflow_suitability.domain.assessments import Assessment
+from tierflow_suitability.domain.chain import ChainReport
 from tierflow_suitability.domain.customers import Customer, Version
 from tierflow_suitability.domain.packs import Rulebook
 from tierflow_suitability.domain.questionnaire import Questionnaire
@@ -23,6 +24,68 @@ class Office:
     rulebook: Rulebook
     questionnaires: Mapping[tuple[str, str], Questionnaire]
     zone: tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What a transaction will ask for, said before it starts, so that it can be read in a few statements.
+
+    `open_sales_of` are customers with news; `overdue_before` is the newest business date (ISO).
+    """
+
+    customers: frozenset[str] = frozenset()
+    sales: frozenset[str] = frozenset()
+    open_sales_of: frozenset[str] = frozenset()
+    waiting_products: frozenset[str] = frozenset()
+    waiting_staff: frozenset[str] = frozenset()
+    overdue_before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionsDigest:
+    """All sales in one hash, and how they came out."""
+
+    digest: str
+    sales: int
+    by_outcome: dict[str, int]
+    by_state: dict[str, int]
+    by_rule: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductVersion:
+    """A product as told, and by whom and when."""
+
+    version: Version
+    product: ProductUpdated
+
+
+class Queries(Protocol):
+    """What can be asked without changing anything. Every call is one consistent view."""
+
+    def sale(self, sale_id: str) -> tuple[Sale, DecisionRecord | None] | None:
+        """A sale with its present decision."""
+
+    def sales(self, customer_id: str | None, state: str | None, after: str | None, limit: int) -> Sequence[Sale]:
+        """Sales in order of their ids, at most `limit`."""
+
+    def current_decision(self, sale: Sale) -> DecisionRecord | None:
+        """The decision a sale stands under."""
+
+    def decision(self, decision_id: str) -> DecisionRecord | None:
+        """A decision as it was made."""
+
+    def assessments(self, customer_id: str) -> Sequence[Assessment]:
+        """A customer's assessments, newest first."""
+
+    def product(self, product_id: str) -> ProductVersion | None:
+        """The newest version of a product."""
+
+    def verify_audit(self) -> ChainReport:
+        """Walks the whole audit log."""
+
+    def digest(self) -> DecisionsDigest:
+        """One hash over all sales in order of their ids: outcome, state, each rule's verdict."""
 
 
 class Desk(Protocol):

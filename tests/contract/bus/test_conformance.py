@@ -116,7 +116,7 @@ async def test_two_members_share_and_one_that_leaves_hands_over(harness: Harness
         assert not set(first.epochs) & set(second.epochs)
         await bus.producer().publish([message(f"k{n % 16}", n) for n in range(64)])
         await first.consumer.close(5.0)
-        second.offsets.update({tp: 0 for tp in first.epochs})
+        second.offsets.update(dict.fromkeys(first.epochs, 0))
         await second.own(4)
         while len(second.records) < 64:
             await second.read(64 - len(second.records))

@@ -10,6 +10,7 @@ import pytest
 from tests.property.scoring.bank import Said, moment, on, records
 from tests.property.scoring.harness import Scoring
 from tests.property.scoring.stories import small_policies
+from tierflow_scoring.domain.days import day_of
 from tierflow_shared.contracts import bank
 from tierflow_shared.contracts.outcomes import BusinessDateAdvanced
 from tierflow_shared.contracts.primitives import Data, PositiveMoney
@@ -47,7 +48,7 @@ def over(day: int) -> Said:
 
 def told(scoring: Scoring, scheme: str = "assets") -> list[tuple[str, ...]]:
     """The messages of a scheme in short."""
-    result = []
+    result: list[tuple[str, ...]] = []
     for _, kind, value in scoring.told():
         message = msgspec.json.decode(value)
         if message.get("scheme") != scheme:
@@ -148,12 +149,7 @@ def test_a_duplicate_has_no_effect_and_other_content_is_a_dead_letter(scoring: S
     scoring.process(log[2:])
     assert scoring.counts()["bank.transaction.posted.v1", "duplicate"] == 1
     assert scoring.dead_letters() == ["conflicting-content"]
-    assert scoring.features(records_day(41))["ann"]["aum_end_of_day"] == 10_100
-
-
-def records_day(number: int) -> int:
-    """A day of the story as a day number."""
-    return on(number).toordinal() - on(0).fromordinal(719_163).toordinal()
+    assert scoring.features(day_of(on(41)))["ann"]["aum_end_of_day"] == 10_100
 
 
 def test_an_account_that_turns_out_to_be_a_loan_leaves_the_assets(scoring: Scoring) -> None:

@@ -22,6 +22,11 @@ class Said:
     time: datetime
     id: str
 
+    @property
+    def customer_id(self) -> str:
+        """Whom it is about; for what is about nobody, the key it travels under."""
+        return str(getattr(self.data, TYPE_OF_DATA[type(self.data)].key_field))
+
 
 def on(day: int) -> date:
     """The date of a day of the story."""
@@ -40,11 +45,11 @@ def records(said: Sequence[Said], partitions: int = 1) -> list[Record]:
     result = []
     for event in said:
         kind = TYPE_OF_DATA[type(event.data)]
-        key = str(getattr(event.data, kind.key_field))
+        key = event.customer_id
         partition = sum(key.encode()) % partitions
         headers = headers_of(event_id=event.id, source="/core", event_type=kind.name, time=event.time.isoformat())
         value = msgspec.json.encode(event.data)
-        timestamp_ms = int(moment(0).timestamp() * 1000)
+        timestamp_ms = int(moment(600).timestamp() * 1000)
         offset = offsets[partition]
         result.append(Record(BANK_EVENTS, partition, offset, timestamp_ms, key, kind.name, headers, value))
         offsets[partition] += 1

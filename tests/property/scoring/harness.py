@@ -84,7 +84,8 @@ class Scoring:
         """What became of the events."""
         table = self.database.tables.consumption
         with self.database.reading() as connection:
-            return {(row.event_type, row.outcome): row.count for row in connection.execute(select(table))}
+            rows = connection.execute(select(table.c.event_type, table.c.outcome, table.c["count"]))
+            return {(event_type, outcome): count for event_type, outcome, count in rows}
 
     def dead_letters(self) -> list[str]:
         """Reasons of what could not be taken."""

@@ -40,7 +40,7 @@ def people(said: Iterable[Said]) -> dict[str, Person]:
     result: dict[str, Person] = {}
     seen = set()
     for event in sorted(said, key=lambda one: (one.time, one.id)):
-        person = result.setdefault(event.data.customer_id, Person())
+        person = result.setdefault(event.customer_id, Person())
         if event.id in seen:
             continue
         seen.add(event.id)

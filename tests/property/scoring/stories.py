@@ -1,6 +1,7 @@
 """Random stories of a small bank, with thresholds that small amounts cross."""
 
 from datetime import timedelta
+from typing import Literal
 
 from hypothesis import strategies as st
 
@@ -25,6 +26,8 @@ from tierflow_shared.contracts.primitives import Data, PositiveMoney
 from tierflow_shared.money import decimal_text
 
 LAST_DAY = 60
+Kind = Literal["current", "savings", "loan", "card"]
+Status = Literal["verified", "under-review"]
 _W = Words("-", "-")
 _SERVICE = Service(_W, _W, _W, _W, ())
 _CHANNELS = ("branch", "atm", "card", "online", "mobile", "phone", "standing-order", "system")
@@ -88,7 +91,7 @@ def facts(draw: st.DrawFn) -> Data:
     customer, day = draw(customers), draw(st.integers(-20, LAST_DAY + 10))
     match draw(st.sampled_from(["account", "closed", "kyc", "kyc", "holding", "holding", "customer"])):
         case "account":
-            kind = draw(st.sampled_from(["current", "savings", "loan", "card"]))
+            kind: Kind = draw(st.sampled_from(["current", "savings", "loan", "card"]))
             account = f"{customer}/{draw(st.integers(1, 3))}"
             return bank.AccountOpened(
                 account_id=account, customer_id=customer, kind=kind, currency="CZK", opened_on=on(day)
@@ -97,7 +100,7 @@ def facts(draw: st.DrawFn) -> Data:
             account = f"{customer}/{draw(st.integers(1, 3))}"
             return bank.AccountClosed(account_id=account, customer_id=customer, closed_on=on(day))
         case "kyc":
-            status = draw(st.sampled_from(["verified", "verified", "under-review"]))
+            status: Status = draw(st.sampled_from(["verified", "verified", "under-review"]))
             until = draw(st.none() | st.integers(0, 40).map(lambda more: on(day + more)))
             return bank.KycUpdated(customer_id=customer, status=status, effective_on=on(day), valid_until=until)
         case "holding":

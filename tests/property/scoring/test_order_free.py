@@ -14,7 +14,7 @@ cuts = st.lists(st.integers(1, 30), max_size=6)
 
 
 @given(stories(), st.randoms(use_true_random=False), cuts)
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_order_batches_partitions_and_duplicates(said: list[Said], random: Random, batches: list[int]) -> None:
     """Another order, other batches, four partitions and every event twice give the same digest."""
     again = [*said, *said]
@@ -28,7 +28,7 @@ def test_order_batches_partitions_and_duplicates(said: list[Said], random: Rando
 
 
 @given(stories(), cuts)
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_publications_do_not_depend_on_batches(said: list[Said], batches: list[int]) -> None:
     """What is published, with its ids and in its order, is the same for one batch, many, and one by one."""
     log = records(closing(said))
@@ -41,7 +41,7 @@ def test_publications_do_not_depend_on_batches(said: list[Said], batches: list[i
 
 
 @given(stories(), st.integers(1, 30), st.sampled_from([0, 2, 1000]))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_a_restart_in_the_middle_changes_nothing(said: list[Said], place: int, cache: int) -> None:
     """A new process on the same database goes on as if it had been there from the start."""
     log = records(closing(said))

@@ -44,7 +44,7 @@ def test_windows_are_left_again_after_30_90_and_365_days(said: list[Said], batch
 
 
 @given(stories(), cuts)
-@settings(max_examples=80)
+@settings(max_examples=60)
 def test_features_and_paths_equal_the_oracle(said: list[Said], batches: list[int]) -> None:
     """The stored path and the features of the last closed day are the oracle's."""
     expected = answer(said, POLICIES, END)

@@ -16,13 +16,12 @@ from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.contracts.registry import TYPE_OF_DATA
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
-from tierflow_suitability.adapters.needed import Needed
 from tierflow_suitability.adapters.opening import DeskOpener
-from tierflow_suitability.adapters.queries import Queries
+from tierflow_suitability.adapters.queries import SqlQueries
 from tierflow_suitability.adapters.tables import suitability_tables
 from tierflow_suitability.app import office_of
 from tierflow_suitability.consumers import SuitabilityHandler
-from tierflow_suitability.ports import Desk
+from tierflow_suitability.ports import Desk, Needed
 from tierflow_suitability.settings import SuitabilitySettings
 
 Result = TypeVar("Result")
@@ -42,7 +41,7 @@ class Service:
         self.database.create_schema()
         self.opener = DeskOpener.of(tables, ServiceMetrics("suitability"))
         self.handler = SuitabilityHandler(self.opener, OFFICE)
-        self.queries = Queries(self.database, tables)
+        self.queries = SqlQueries(self.database, tables)
         self.tables = tables
 
     def consume(self, records: Sequence[Record]) -> None:

@@ -77,7 +77,7 @@ def _said(running: Service) -> list[object]:
     return sorted(running.said(), key=repr)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.data(), events())
 def test_batches_equal_one_by_one(data: st.DataObject, told: list[Told]) -> None:
     """The same decisions, the same words to the world, the same counters."""
@@ -85,7 +85,7 @@ def test_batches_equal_one_by_one(data: st.DataObject, told: list[Told]) -> None
     assert run(cut(data, records(told))) == one_by_one
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.data(), events())
 def test_sending_everything_again_changes_nothing(data: st.DataObject, told: list[Told]) -> None:
     """Producers repeat themselves: one effect, and the repetitions are counted."""
@@ -100,7 +100,7 @@ def _is_day(one: Told) -> bool:
     return isinstance(one[1], BusinessDateAdvanced)
 
 
-@settings(max_examples=120)
+@settings(max_examples=30)
 @given(st.data(), events())
 def test_two_topics_may_be_read_in_any_interleaving(data: st.DataObject, told: list[Told]) -> None:
     """Products and staff come on a topic of their own, early or late: every sale ends the same.

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.property.suitability.cases import KINDS, cases
@@ -59,6 +59,7 @@ def test_raising_the_level_touches_the_level_rule_alone(case: Case) -> None:
             assert (new.verdict, new.needs) == (old.verdict, old.needs)
 
 
+@settings(max_examples=500)
 @given(cases())
 def test_level_and_validity_agree_with_the_letter_of_the_law(case: Case) -> None:
     """A slow reading of articles 12, 13, 22, 27, 29 and 38, written without the rules' code."""

@@ -15,7 +15,6 @@ from tests.property.suitability.service import OFFICE, Service, record
 from tierflow_shared.contracts.bank import Evidence, KycUpdated
 from tierflow_shared.contracts.outcomes import BusinessDateAdvanced
 from tierflow_shared.contracts.primitives import Data
-from tierflow_suitability.adapters.needed import Needed
 from tierflow_suitability.domain.assessments import LimitReachedError
 from tierflow_suitability.domain.sales import Sale
 from tierflow_suitability.handlers.assessing import UnknownCustomerError, answer, confirm_level
@@ -31,7 +30,7 @@ from tierflow_suitability.handlers.steps import (
     take_step,
     withdraw,
 )
-from tierflow_suitability.ports import Desk
+from tierflow_suitability.ports import Desk, Needed
 
 PEOPLE = st.sampled_from(["teller", "head", "core", "c-1"])
 KINDS = st.sampled_from(["disclosure", "match-opinion", "special-care", "income-declaration"])
@@ -182,4 +181,4 @@ class SaleMachine(RuleBasedStateMachine):
 
 
 TestSales = SaleMachine.TestCase
-TestSales.settings = settings(max_examples=40, stateful_step_count=30)
+TestSales.settings = settings(max_examples=20, stateful_step_count=25)

@@ -16,7 +16,7 @@ def test_the_newest_word_wins_whatever_comes_last() -> None:
     assert facts.open_account("a", "current", 100, by(2)) == "same"
     assert (facts.start, facts.lent_accounts) == (100, frozenset())
     assert facts.open_account("a", "loan", 50, by(3)) == "changed"
-    assert (facts.start, facts.lent_accounts) == (50, {"a"})
+    assert (facts.start, facts.lent_accounts) == (50, frozenset({"a"}))
 
 
 def test_an_account_that_was_only_closed_has_no_days() -> None:

@@ -11,6 +11,12 @@ from tierflow_shared.group_commit import ClosedError, GroupCommitter
 pytestmark = pytest.mark.anyio
 
 
+async def _started(task: "asyncio.Task[int]") -> None:
+    """One turn of the loop: a task that was created before has run up to its first wait."""
+    assert not task.done()
+    await asyncio.sleep(0)
+
+
 async def test_waiting_items_are_committed_together_and_in_order() -> None:
     """While the first group is held up, all later items gather in one group."""
     groups: list[list[int]] = []
@@ -26,8 +32,8 @@ async def test_waiting_items_are_committed_together_and_in_order() -> None:
     tasks = [asyncio.create_task(committer.submit(0))]
     await asyncio.to_thread(first_runs.wait, 5)
     tasks += [asyncio.create_task(committer.submit(n)) for n in range(1, 6)]
-    while committer.waiting < 5:
-        await asyncio.sleep(0)
+    await asyncio.gather(*(_started(task) for task in tasks))
+    assert committer.waiting == 5
     go_on.set()
     assert await asyncio.gather(*tasks) == [0, 10, 20, 30, 40, 50]
     assert groups == [[0], [1, 2, 3, 4, 5]]

@@ -22,6 +22,7 @@ def assessment(on: date, number: int = 1, level: int = 3, previous: int | None =
     return Assessment(
         assessment_id=f"a-{number}",
         customer_id="c-1",
+        number=number,
         questionnaire="cn-retail",
         version="2026.1",
         questionnaire_hash="",

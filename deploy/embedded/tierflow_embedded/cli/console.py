@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
-from rich.console import Console
+from rich.console import Console, Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:  # the session brings all services with it; commands that need none start faster
     from tierflow_embedded.replay.reconcile import Reconciliation
     from tierflow_embedded.replay.session import FileOutcome
-
-_RIGHT: Final = "right"
 
 
 class Counter:
@@ -64,17 +63,15 @@ class Display:
         return Counter(self._progress, self._progress.add_task(description, total=total))
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: int = 0) -> Table:
-    """A table whose last `numbers` columns are aligned to the right."""
-    made = Table(
-        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 2, 0, 0)
-    )
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: int = 0) -> Group:
+    """A title over a table whose last `numbers` columns are aligned to the right."""
+    made = Table(header_style="dim", box=None, padding=(0, 2, 0, 0))
     for position, column in enumerate(columns):
         is_number = position >= len(columns) - numbers
-        made.add_column(column, justify=_RIGHT if is_number else "left")
+        made.add_column(column, justify="right" if is_number else "left")
     for row in rows:
         made.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    return made
+    return Group(Text(title, style="bold"), made)
 
 
 def print_json(content: Mapping[str, Any]) -> None:
@@ -90,9 +87,8 @@ def show_reconciliation(outcome: "Reconciliation", *, as_json: bool) -> None:
     console = Console(highlight=False)
     for part in reconciliation_tables(outcome):
         console.print(part, "")
-    console.print(
-        f"digest            {outcome.digests.digest}", f"decisions_digest  {outcome.digests.decisions_digest}", sep="\n"
-    )
+    for name, digest in (("digest", outcome.digests.digest), ("decisions_digest", outcome.digests.decisions_digest)):
+        console.print(f"{name:17} {digest}", soft_wrap=True)
     rate = outcome.counts.total_accepted / max(outcome.seconds, 1e-9)
     console.print(f"{outcome.counts.total_accepted:,} events in {outcome.seconds:.1f} s ({rate:,.0f} a second)")
     for line in (*outcome.counts.refused, *outcome.accounts.different):
@@ -101,7 +97,7 @@ def show_reconciliation(outcome: "Reconciliation", *, as_json: bool) -> None:
     console.print(verdict)
 
 
-def reconciliation_tables(outcome: "Reconciliation") -> list[Table]:
+def reconciliation_tables(outcome: "Reconciliation") -> list[Group]:
     """Rows, effects, accounts, tiers and sales, each as a table."""
     counts = outcome.counts
     rows = [(name, counts.read[name], counts.accepted[name], counts.duplicates[name]) for name in counts.read]
@@ -109,9 +105,7 @@ def reconciliation_tables(outcome: "Reconciliation") -> list[Table]:
     accounts = outcome.accounts
     books = [("accounts", accounts.expected, accounts.found, accounts.equal)]
     tiers = [
-        (p.scheme, tier.label.english, tier.label.chinese, tier.customers)
-        for p in outcome.outcomes.pyramids
-        for tier in p.tiers
+        (p.scheme, tier.tier, tier.label.chinese, tier.customers) for p in outcome.outcomes.pyramids for tier in p.tiers
     ]
     moves = [(scheme, m.month, m.up, m.down) for scheme, months in outcome.outcomes.moves.items() for m in months]
     sales: list[Sequence[object]] = list(outcome.outcomes.sales.items())

@@ -5,11 +5,10 @@ from typing import Annotated, Final
 
 import typer
 
-from tierflow_embedded.access import Tokens
+from tierflow_embedded.access import DEFAULT_DATA_DIR, Tokens
 from tierflow_shared.web.client import ApiClient, Endpoints
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
-DEFAULT_DATA_DIR: Final = Path("var/data")
 
 DataDir = Annotated[
     Path,
@@ -35,3 +34,6 @@ GivenToken = Annotated[
 def client_for(url: str, token: str, data_dir: Path, *, patience_s: float = 5.0) -> ApiClient:
     """A client for a running server, with the given token or one signed with the embedded key."""
     return ApiClient(Endpoints.parse(url), token or Tokens(data_dir).tool, patience_s=patience_s)
+
+
+__all__ = ["DEFAULT_DATA_DIR", "DEFAULT_URL", "DataDir", "GivenToken", "Url", "client_for"]

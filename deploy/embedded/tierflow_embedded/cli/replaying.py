@@ -37,7 +37,7 @@ def berka(
     ] = None,
     token: GivenToken = "",
     data_dir: Annotated[
-        Path | None, typer.Option("--data-dir", help="Keep the data of the own server here; default a fresh folder.")
+        Path | None, typer.Option("--data-dir", help="Keep the own server's data here, or find the key of --url here.")
     ] = None,
     wait_for_server: Patience = 30.0,
     as_json: AsJson = False,

@@ -125,8 +125,7 @@ class BerkaBank:
                 if selection.limit is not None and taken > selection.limit:
                     return
             yield Sent(table, self._account_of(row), on, Envelope(event, SOURCE, _at(on, hour), data))
-            if table == "account":
-                yield from self._derived(row)
+            yield from self._derived(table, row, on)
 
     def _account_of(self, row: Row) -> str:
         """The account a row is about: named by itself, by its disposition, or the client's own."""
@@ -165,26 +164,24 @@ class BerkaBank:
         )
         return account.opened_on, 7, f"account-{row['account_id']}", data
 
-    def _derived(self, row: Row) -> Iterator[Sent]:
-        """Due diligence and consents of the owner, as of the day the account opened."""
-        account = self._files.accounts[row["account_id"]]
-        customer, on = client_id(account.owner_client_id), account.opened_on
-        kyc = KycUpdated(
-            customer_id=customer,
-            status="verified",
-            effective_on=on,
-            valid_until=on + timedelta(days=KYC_VALID_DAYS),
-            basis="derived from account opening",
-        )
-        yield Sent(
-            "derived", row["account_id"], on, Envelope(f"kyc-{row['account_id']}", DERIVED_SOURCE, _at(on, 7), kyc)
-        )
-        for channel, purpose in _CONSENTS:
-            consent = ConsentUpdated(
-                customer_id=customer, channel=channel, purpose=purpose, granted=True, effective_on=on
+    def _derived(self, table: str, row: Row, on: date) -> Iterator[Sent]:
+        """Due diligence of each party, and consents of the owner, as of the day the account opened."""
+        if table == "disp":
+            kyc = KycUpdated(
+                customer_id=client_id(row["client_id"]),
+                status="verified",
+                effective_on=on,
+                valid_until=on + timedelta(days=KYC_VALID_DAYS),
+                basis="derived from account opening",
             )
-            event = f"consent-{row['account_id']}-{channel}-{purpose}"
-            yield Sent("derived", row["account_id"], on, Envelope(event, DERIVED_SOURCE, _at(on, 7), consent))
+            yield _derived(row, on, f"kyc-{row['disp_id']}", kyc)
+        elif table == "account":
+            owner = client_id(self._files.accounts[row["account_id"]].owner_client_id)
+            for channel, purpose in _CONSENTS:
+                consent = ConsentUpdated(
+                    customer_id=owner, channel=channel, purpose=purpose, granted=True, effective_on=on
+                )
+                yield _derived(row, on, f"consent-{row['account_id']}-{channel}-{purpose}", consent)
 
     def _party(self, row: Row) -> tuple[date, int, str, Data]:
         party = self._files.parties[row["disp_id"]]
@@ -264,6 +261,10 @@ class BerkaBank:
         "loan": _loan,
         "card": _card,
     }
+
+
+def _derived(row: Row, on: date, event_id: str, data: Data) -> Sent:
+    return Sent("derived", row["account_id"], on, Envelope(event_id, DERIVED_SOURCE, _at(on, 7), data))
 
 
 def _money(text: str) -> PositiveMoney:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from tierflow_embedded.access import Tokens
+from tierflow_embedded.access import DEFAULT_DATA_DIR, Tokens
 from tierflow_embedded.process import ServerProcess
 from tierflow_embedded.replay.berka import CURRENCY, Selection, Sent
 from tierflow_embedded.replay.berka_files import BerkaFiles
@@ -70,9 +70,9 @@ class FileOutcome:
 def berka_server(wanted: BerkaReplay) -> Iterator[ApiClient]:
     """A client for the running server that was named, or for one that lives as long as the block."""
     with ExitStack() as stack:
-        data_dir = wanted.data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tierflow-")))
-        url = wanted.url
+        data_dir, url = wanted.data_dir or DEFAULT_DATA_DIR, wanted.url
         if url is None:
+            data_dir = wanted.data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tierflow-")))
             arguments = ("--policy", POLICY, "--currency", CURRENCY)
             url = stack.enter_context(ServerProcess(data_dir, *arguments)).url
         token = wanted.token or Tokens(data_dir).tool

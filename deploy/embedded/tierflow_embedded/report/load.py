@@ -26,7 +26,7 @@ MAX_MANAGERS: Final = 60
 MAX_MOVERS: Final = 10
 _MOVERS_LOOKED_AT: Final = 200
 _CANDIDATES: Final = 8
-_EXAMPLE_STATES: Final = ("confirmed", "needs-evidence", "rejected")
+_EXAMPLE_STATES: Final = ("confirmed", "approved", "needs-evidence", "rejected")
 
 
 def load_report(

@@ -8,7 +8,6 @@ from tierflow_shared.contracts.bank import ProductUpdated, RmUpdated
 from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.unit_of_work import UnitOfWork
-from tierflow_suitability.adapters.needed import Needed
 from tierflow_suitability.adapters.reading import DeskReader
 from tierflow_suitability.adapters.references import PRODUCT, STAFF, ReferenceCache
 from tierflow_suitability.adapters.statements import Statements
@@ -19,6 +18,7 @@ from tierflow_suitability.domain.customers import Customer, Version
 from tierflow_suitability.domain.records import AuditEntry, DecisionRecord
 from tierflow_suitability.domain.reference import Versioned, as_of, with_version
 from tierflow_suitability.domain.sales import Sale
+from tierflow_suitability.ports import Needed
 
 
 class SqlDesk:
@@ -71,9 +71,7 @@ class SqlDesk:
         others = [
             one for one in self._assessments[assessment.customer_id] if one.assessment_id != assessment.assessment_id
         ]
-        self._assessments[assessment.customer_id] = sorted(
-            [*others, assessment], key=lambda one: (one.answered_at, one.assessment_id)
-        )
+        self._assessments[assessment.customer_id] = sorted([*others, assessment], key=lambda one: one.order)
         self._writer.assessments[assessment.assessment_id] = assessment
 
     def product(self, product_id: str, at: datetime) -> ProductUpdated | None:

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import structlog
 
 from tierflow_shared.store.database import Database
-from tierflow_suitability.adapters.needed import Needed
-from tierflow_suitability.adapters.opening import DeskOpener
 from tierflow_suitability.handlers.requests import SaleOrder, Taken, decide_sales
-from tierflow_suitability.ports import Office
+from tierflow_suitability.handlers.transactions import Desks
+from tierflow_suitability.ports import Needed, Office
 
 _log = structlog.get_logger("tierflow.suitability")
 
@@ -16,8 +15,8 @@ _log = structlog.get_logger("tierflow.suitability")
 class SaleIntake:
     """Decides a group of orders and makes it durable. Blocking: runs in the committer's thread."""
 
-    def __init__(self, database: Database, opener: DeskOpener, office: Office) -> None:
-        self._database, self._opener, self._office = database, opener, office
+    def __init__(self, database: Database, desks: Desks, office: Office) -> None:
+        self._database, self._desks, self._office = database, desks, office
 
     def commit(self, orders: Sequence[SaleOrder]) -> list[Taken | Exception]:
         """One result per order. If the group fails, each order is tried alone, so that one cannot hurt the others."""
@@ -35,7 +34,7 @@ class SaleIntake:
             sales=frozenset(order.request.sale_id for order in orders),
         )
         with self._database.writing() as uow:
-            desk = self._opener.open(uow, needed)
+            desk = self._desks.open(uow, needed)
             taken = decide_sales(desk, self._office, orders)
             desk.flush()
         return taken

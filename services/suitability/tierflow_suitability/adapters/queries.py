@@ -3,11 +3,10 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import Connection, select
 
-from tierflow_shared.contracts.bank import ProductUpdated
 from tierflow_shared.store.database import Database
 from tierflow_suitability.adapters.codec import decode_assessment, decode_entry, decode_product, decode_sale
 from tierflow_suitability.adapters.reading import AUDIT
@@ -15,34 +14,15 @@ from tierflow_suitability.adapters.references import PRODUCT
 from tierflow_suitability.adapters.tables import Tables
 from tierflow_suitability.domain.assessments import Assessment
 from tierflow_suitability.domain.chain import GENESIS, ChainReport, Link, verify
-from tierflow_suitability.domain.customers import Version
 from tierflow_suitability.domain.records import DecisionRecord
 from tierflow_suitability.domain.sales import Sale
+from tierflow_suitability.ports import DecisionsDigest, ProductVersion
 
 _STREAM_ROWS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionsDigest:
-    """All sales in one hash, and how they came out."""
-
-    digest: str
-    sales: int
-    by_outcome: dict[str, int]
-    by_state: dict[str, int]
-    by_rule: dict[str, dict[str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class ProductVersion:
-    """A product as told, and by whom and when."""
-
-    version: Version
-    product: ProductUpdated
-
-
-class Queries:
-    """What can be asked without changing anything."""
+class SqlQueries:
+    """Implements `ports.Queries`."""
 
     def __init__(self, database: Database, tables: Tables) -> None:
         self._database, self._tables = database, tables
@@ -91,7 +71,7 @@ class Queries:
         query = select(table.c.content).where(table.c.customer_id == customer_id)
         with self._database.reading() as connection:
             found = [decode_assessment(row.content) for row in connection.execute(query)]
-        return sorted(found, key=lambda one: (one.answered_at, one.assessment_id), reverse=True)
+        return sorted(found, key=lambda one: one.order, reverse=True)
 
     def product(self, product_id: str) -> ProductVersion | None:
         """The newest version of a product."""
@@ -116,10 +96,9 @@ class Queries:
         audit = self._tables.audit
         rows = connection.execution_options(yield_per=_STREAM_ROWS).execute(select(audit).order_by(audit.c.seq))
         for row in rows:
-            entry = decode_entry(row.content)
-            decision_id = entry.decision.decision_id if entry.decision else None
-            told = (row.kind, row.sale_id, row.decision_id) == (entry.kind, entry.sale_id, decision_id)
-            yield Link(row.seq, row.prev_hash, row.hash if told else "", row.content)
+            content = row.content if isinstance(row.content, bytes) else repr(row.content).encode()
+            told = (row.kind, row.sale_id, row.decision_id)
+            yield Link(row.seq, row.prev_hash, row.hash if told == _columns(content) else "", content)
 
     def digest(self) -> DecisionsDigest:
         """One hash over all sales in order of their ids: outcome, state, each rule's verdict. No times, no offsets."""
@@ -142,3 +121,12 @@ class Queries:
         return DecisionsDigest(
             sha.hexdigest(), total, dict(sorted(outcomes.items())), dict(sorted(states.items())), by_rule
         )
+
+
+def _columns(content: bytes) -> tuple[str, str | None, str | None] | None:
+    """What the look-up columns beside an entry must say; None for an entry that cannot be read."""
+    try:
+        entry = decode_entry(content)
+    except (msgspec.ValidationError, msgspec.DecodeError):
+        return None
+    return (entry.kind, entry.sale_id, entry.decision.decision_id if entry.decision else None)

@@ -7,7 +7,6 @@ from typing import Final
 from sqlalchemy import Connection, Select, or_, select
 
 from tierflow_suitability.adapters.codec import decode_assessment, decode_customer, decode_entry, decode_sale
-from tierflow_suitability.adapters.needed import Needed
 from tierflow_suitability.adapters.persons import decode_birth_date
 from tierflow_suitability.adapters.statements import BIRTH_DATE, IDS, REGISTERS, Statements
 from tierflow_suitability.adapters.tables import Tables
@@ -16,6 +15,7 @@ from tierflow_suitability.domain.chain import GENESIS
 from tierflow_suitability.domain.customers import BirthDate, Customer
 from tierflow_suitability.domain.records import DecisionRecord, decision_id
 from tierflow_suitability.domain.sales import Sale
+from tierflow_suitability.ports import Needed
 
 AUDIT: Final = "audit"
 REFERENCES: Final = "references"
@@ -60,7 +60,7 @@ class DeskReader:
         for customer_id, born in birth_dates.items():
             customers[customer_id] = replace(customers[customer_id], birth_date=born)
         for of_customer in assessments.values():
-            of_customer.sort(key=lambda one: (one.answered_at, one.assessment_id))
+            of_customer.sort(key=lambda one: one.order)
         return customers, assessments
 
     def sales(self, needed: Needed) -> dict[str, Sale]:

@@ -11,7 +11,6 @@ from tierflow_shared.web.idempotency import Answer, IdempotentCall, idempotent_c
 from tierflow_shared.web.models import PathId
 from tierflow_shared.web.problems import Problem, invalid, not_found
 from tierflow_shared.web.routing import service_router
-from tierflow_suitability.adapters.needed import Needed
 from tierflow_suitability.api.context import Context
 from tierflow_suitability.api.examples import ANSWERS_EXAMPLES
 from tierflow_suitability.api.models import AnswersBody, AssessmentOut, AssessmentsOut
@@ -24,6 +23,7 @@ from tierflow_suitability.handlers.assessing import (
     answer,
     confirm_level,
 )
+from tierflow_suitability.ports import Needed
 
 
 def assessments_router(context: Context) -> APIRouter:
@@ -95,7 +95,7 @@ def _require_the_customer(principal: Principal, customer_id: str) -> None:
 def _answered(
     context: Context, uow: UnitOfWork, customer_id: str, body: AnswersBody, principal: Principal
 ) -> AssessmentOut:
-    desk = context.opener.open(uow, _needed(customer_id))
+    desk = context.desks.open(uow, _needed(customer_id))
     form = (body.questionnaire, body.version)
     try:
         assessment = answer(desk, context.office, customer_id, form, body.answers, principal.subject)

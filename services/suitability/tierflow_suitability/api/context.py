@@ -13,13 +13,11 @@ from tierflow_shared.store.database import Database
 from tierflow_shared.web.auth import Principal
 from tierflow_shared.web.idempotency import Idempotency
 from tierflow_shared.web.problems import Problem, conflict, forbidden, invalid, not_found, unavailable
-from tierflow_suitability.adapters.needed import Needed
-from tierflow_suitability.adapters.opening import DeskOpener
-from tierflow_suitability.adapters.queries import Queries
 from tierflow_suitability.domain.sales import SaleError
 from tierflow_suitability.handlers.requests import SaleOrder, Taken
 from tierflow_suitability.handlers.steps import Actor
-from tierflow_suitability.ports import Desk, Office
+from tierflow_suitability.handlers.transactions import Desks
+from tierflow_suitability.ports import Desk, Needed, Office, Queries
 from tierflow_suitability.settings import SuitabilitySettings
 
 Result = TypeVar("Result")
@@ -34,7 +32,7 @@ class Context:
     clock: Clock
     office: Office
     database: Database
-    opener: DeskOpener
+    desks: Desks
     queries: Queries
     idempotency: Idempotency
     overloaded: Callable[[], bool]
@@ -63,7 +61,7 @@ class Context:
 
     def _write(self, needed: Needed, step: Callable[[Desk], Result]) -> Result:
         with self.database.writing() as uow:
-            desk = self.opener.open(uow, needed)
+            desk = self.desks.open(uow, needed)
             result = step(desk)
             desk.flush()
         return result

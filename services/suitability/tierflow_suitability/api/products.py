@@ -12,13 +12,12 @@ from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.models import PathId, PositiveMoneyModel
 from tierflow_shared.web.problems import conflict, invalid, not_found
 from tierflow_shared.web.routing import service_router
-from tierflow_suitability.adapters.needed import Needed
-from tierflow_suitability.adapters.queries import ProductVersion
 from tierflow_suitability.api.context import Context
 from tierflow_suitability.api.examples import PRODUCT_EXAMPLES
 from tierflow_suitability.api.models import ProductBody, ProductOut
 from tierflow_suitability.api.views import json_response
 from tierflow_suitability.handlers.writing_products import NewerProductError, write_product
+from tierflow_suitability.ports import Needed, ProductVersion
 
 
 def products_router(context: Context) -> APIRouter:

@@ -10,7 +10,6 @@ from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.models import PathId
 from tierflow_shared.web.problems import forbidden
 from tierflow_shared.web.routing import service_router
-from tierflow_suitability.adapters.needed import Needed
 from tierflow_suitability.api.context import Context, actor_of, sale_problem
 from tierflow_suitability.api.examples import APPROVAL_EXAMPLES, CONFIRMATION_EXAMPLES, EVIDENCE_EXAMPLES
 from tierflow_suitability.api.models import ApprovalBody, ConfirmBody, EvidenceBody, SaleOut
@@ -26,7 +25,7 @@ from tierflow_suitability.handlers.steps import (
     take_step,
     withdraw,
 )
-from tierflow_suitability.ports import Desk
+from tierflow_suitability.ports import Desk, Needed
 
 
 def steps_router(context: Context) -> APIRouter:

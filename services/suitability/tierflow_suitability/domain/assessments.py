@@ -11,10 +11,11 @@ from tierflow_suitability.domain.cases import RiskAssessment
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """One answered questionnaire, kept as answered."""
+    """One answered questionnaire, kept as answered. `number` counts a customer's assessments from 1."""
 
     assessment_id: str
     customer_id: str
+    number: int
     questionnaire: str
     version: str
     questionnaire_hash: str
@@ -27,6 +28,11 @@ class Assessment:
     declared_assets: PositiveMoney | None = None
     horizon_days: int | None = None
     confirmed_at: datetime | None = None
+
+    @property
+    def order(self) -> tuple[datetime, int]:
+        """Sorts a customer's assessments, also those of one moment."""
+        return (self.answered_at, self.number)
 
     @property
     def changed(self) -> bool:
@@ -56,7 +62,7 @@ class LimitReachedError(Exception):
 
 def newest(assessments: Sequence[Assessment], at: datetime) -> Assessment | None:
     """The last assessment not after `at`; if all are later, the first of them (so that a rule can say so)."""
-    ordered = sorted(assessments, key=lambda one: (one.answered_at, one.assessment_id))
+    ordered = sorted(assessments, key=lambda one: one.order)
     before = [one for one in ordered if one.answered_at <= at]
     return before[-1] if before else (ordered[0] if ordered else None)
 

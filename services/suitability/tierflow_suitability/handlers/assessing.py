@@ -40,6 +40,7 @@ def answer(
     assessment = Assessment(
         assessment_id=derived_id("assessment", customer_id, len(earlier) + 1),
         customer_id=customer_id,
+        number=len(earlier) + 1,
         questionnaire=questionnaire.name,
         version=questionnaire.version,
         questionnaire_hash=questionnaire.hash,

@@ -61,6 +61,6 @@ def close_days(desk: Desk, news: BusinessDateAdvanced, partition: int, time: dat
     for one in partitions:
         for sale in desk.overdue(one, news.business_date.isoformat()):
             if sale.state == "requested":
-                expire(desk, sale, time)
+                desk.keep_sale(overdue_while_waiting(sale, time))
             else:
                 expire(desk, sale, time)
