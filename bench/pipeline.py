@@ -1,6 +1,7 @@
 """Events per second through ingest, scoring and planner in one process, beside SQLite's own limit."""
 
 import asyncio
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ EVENTS = 200_000
 CUSTOMERS = 20_000
 DAYS = 4
 BATCH = 500
-CONNECTIONS = 4
+CONNECTIONS = 8
 GOAL_PER_SECOND = 10_000
 GOAL_RATIO = 0.35
 GROUPS = ("scoring", "contact-planner", "suitability")
@@ -44,8 +45,8 @@ def measure() -> Result:
             applied, tiers = (now - earlier for now, earlier in zip(effects(client), before, strict=True))
         if applied != EVENTS:
             raise RuntimeError(f"{applied} of {EVENTS} events took effect")
-        bare = limit.events_per_second(folder, Path(name), BATCH)
-    figure = EVENTS / seconds
+        limits = limit.events_per_second(folder, Path(name), BATCH)
+    figure, bare = EVENTS / seconds, statistics.median(limits)
     return Result(
         name="pipeline-embedded",
         figure=round(figure),
@@ -54,11 +55,12 @@ def measure() -> Result:
         goal=f">= {GOAL_PER_SECOND} events/s and >= {GOAL_RATIO:.0%} of the limit",
         reached=figure >= GOAL_PER_SECOND and figure / bare >= GOAL_RATIO,
         unit="events/s",
-        against="SQLite alone: the same records appended and the same buckets upserted, durable every 500",
+        against="SQLite alone, one file: the same records appended, the same index entries and buckets upserted, durable every 500",
         detail={
             "events": EVENTS, "customers": CUSTOMERS, "business_days": DAYS, "batch": BATCH,
             "tier_messages_taken_by_the_planner": tiers,
             "ingest_alone_events_per_second": round(EVENTS / ingest.seconds),
+            "limit_rounds": [round(one) for one in limits],
             "server_cpu_us_per_event": round(cpu / EVENTS * 1e6, 1),
         },
     )  # fmt: skip

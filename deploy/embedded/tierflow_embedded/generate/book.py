@@ -1,6 +1,6 @@
 """The population of a synthetic bank as columns: one row per customer, drawn once from the seed.
 
-Memory grows with the number of customers (about 150 bytes each) and not with the number of events.
+Memory grows with the number of customers and not with the span or the number of events.
 """
 
 from dataclasses import dataclass
