@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
-from typing import Final, Generic, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,14 +19,20 @@ class GroupCommitter(Generic[Item, Result]):
     """One thread that takes all waiting items at once, commits them together, and answers each waiter.
 
     `commit(items)` returns one result per item, in order, after everything is durable. If it raises, every item
-    of that group gets the exception.
+    of that group gets the exception. A lone item is committed at once; while items come in groups, the thread
+    waits `linger_s` seconds for more of them, because a larger group costs little more than a small one.
     """
 
-    _STOP: Final = None
-
-    def __init__(self, commit: Callable[[Sequence[Item]], Sequence[Result]], *, name: str, max_group: int) -> None:
+    def __init__(
+        self,
+        commit: Callable[[Sequence[Item]], Sequence[Result]],
+        *,
+        name: str,
+        max_group: int,
+        linger_s: float = 0.002,
+    ) -> None:
         assert max_group >= 1
-        self._commit, self._max_group = commit, max_group
+        self._commit, self._max_group, self._linger_s = commit, max_group, linger_s
         self._queue: SimpleQueue[tuple[Item, asyncio.Future[Result]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._open = True
@@ -49,16 +56,20 @@ class GroupCommitter(Generic[Item, Result]):
         return self._queue.qsize()
 
     def _run(self) -> None:
-        stopping = False
+        stopping, last_size = False, 1
         while not stopping:
             group: list[tuple[Item, asyncio.Future[Result]]] = []
+            until = time.monotonic() + self._linger_s if last_size > 1 else 0.0
             entry = self._queue.get()
             while entry is not None:
                 group.append(entry)
-                if len(group) == self._max_group or self._queue.empty():
+                if len(group) == self._max_group:
                     break
-                entry = self._queue.get()
-            stopping = entry is None
+                try:
+                    entry = self._queue.get(timeout=max(0.0, until - time.monotonic()))
+                except Empty:
+                    break
+            stopping, last_size = entry is None, len(group)
             if group:
                 self._settle(group)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -98,14 +99,15 @@ def run(options: ServeOptions) -> None:
     configure_logging(options.service or "embedded", settings.log_level)
     app = build_service(options, options.service) if options.service else build_host(options)
     server = uvicorn.Server(_config(app, options, settings.shutdown_timeout_s))
-    _spare_the_collector()
+    _tune_the_interpreter()
     server.run()
     if not server.started:
         raise ServerError(f"could not serve on {options.host}:{options.listen_on}; the lines above say why")
 
 
-def _spare_the_collector() -> None:
-    """Batches make many short-lived tuples and no cycles; looking through them again and again slows a poll down."""
+def _tune_the_interpreter() -> None:
+    """Batches make many short-lived tuples, no cycles; and a request must not wait long for a thread that computes."""
+    sys.setswitchinterval(0.0005)
     gc.freeze()
     gc.set_threshold(200_000, 50, 50)
 

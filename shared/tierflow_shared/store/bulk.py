@@ -7,9 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-# Both databases take 32,767 parameters in one statement; more rows than this in one are not faster.
 ROWS_PER_STATEMENT: Final = 250
-_MAX_PARAMETERS: Final = 32_000
 
 
 def write_rows(connection: Connection, head: str, tail: str, rows: Sequence[tuple[object, ...]]) -> None:
@@ -20,16 +18,15 @@ def write_rows(connection: Connection, head: str, tail: str, rows: Sequence[tupl
     if not rows:
         return
     mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    width = len(rows[0])
-    size = max(1, min(ROWS_PER_STATEMENT, _MAX_PARAMETERS // width))
-    for start in range(0, len(rows), size):
-        some = rows[start : start + size]
-        text = f"{head} VALUES {values_text(mark, width, len(some))} {tail}"
-        connection.exec_driver_sql(text, tuple(chain.from_iterable(some)))
+    whole = len(rows) - len(rows) % ROWS_PER_STATEMENT
+    many = _text(head, tail, mark, len(rows[0]), ROWS_PER_STATEMENT)
+    for first in range(0, whole, ROWS_PER_STATEMENT):
+        connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[first : first + ROWS_PER_STATEMENT])))
+    if whole < len(rows):
+        connection.exec_driver_sql(_text(head, tail, mark, len(rows[0]), 1), list(rows[whole:]))
 
 
-@lru_cache(maxsize=512)
-def values_text(mark: str, width: int, rows: int) -> str:
-    """`(?, ?), (?, ?)` for so many rows of so many columns."""
+@lru_cache(maxsize=256)
+def _text(head: str, tail: str, mark: str, width: int, rows: int) -> str:
     one = f"({', '.join([mark] * width)})"
-    return ", ".join([one] * rows)
+    return f"{head} VALUES {', '.join([one] * rows)} {tail}"

@@ -25,6 +25,7 @@ from tierflow_shared.stream.handlers import BatchHandler
 from tierflow_shared.stream.progress import Progress, single_steps
 
 _log = structlog.get_logger("tierflow.stream")
+_SMALL_PART = 5  # a batch below a fifth of the limit is small
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class StreamSettings:
     close_timeout_s: float = 10.0
     stalled_after_s: float = 30.0
     outbox_limit: int = 100_000
+    gather_s: float = 0.01  # after a small batch, so that the next transaction has more to do
 
 
 class StreamProcessor:
@@ -104,6 +106,8 @@ class StreamProcessor:
         else:
             self._progress.skip(batch)
         await self._mirror(idle=not batch.end)
+        if 0 < len(batch.records) < self._settings.max_records // _SMALL_PART:
+            await self._pause(self._settings.gather_s)
         return len(batch.records)
 
     async def _take(self, batch: Batch) -> bool:

@@ -12,6 +12,7 @@ from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
 
 _log = structlog.get_logger("tierflow.relay")
+_GATHER_S = 0.005  # what other transactions leave in this time travels in the same publication
 _decode_headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...]).decode
 
 
@@ -66,6 +67,7 @@ class OutboxRelay:
         try:
             async with asyncio.timeout(self._sweep_interval_s):
                 await self._wake.wait()
+            await asyncio.sleep(_GATHER_S)
         except TimeoutError:
             pass
         self._wake.clear()

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Table
 
 from tierflow_scoring.adapters.statements import upsert_text
+from tierflow_shared.store.bulk import write_rows
 
 _CHUNK: Final = 500  # things named in one statement
 _Item = TypeVar("_Item")
@@ -23,7 +24,7 @@ class Store:
             self._connection.exec_driver_sql(text, list(rows))
 
     def _upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
-        self._write(upsert_text(table, self._paramstyle), rows)
+        write_rows(self._connection, *upsert_text(table), rows)
 
 
 def chunked(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:

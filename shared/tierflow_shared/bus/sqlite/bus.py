@@ -129,10 +129,10 @@ class SqliteBus:
     async def fetch(self, topic_partition: TopicPartition, offset: int, max_records: int) -> Sequence[Record]:
         def look() -> list[Record]:
             with self._log.snapshot() as connection:
-                earliest, _ = bounds(self._log, connection, topic_partition)
+                earliest, end = bounds(self._log, connection, topic_partition)
                 if offset < earliest:
                     raise RetentionGapError(topic_partition, offset, earliest)
-                return read(self._log, connection, topic_partition, offset, max_records, None)[0]
+                return read(self._log, connection, topic_partition, offset, end, max_records, None)[0]
 
         return await self._run(look)
 

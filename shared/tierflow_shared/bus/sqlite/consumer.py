@@ -15,7 +15,7 @@ from tierflow_shared.bus.port import (
     TopicPartition,
 )
 from tierflow_shared.bus.sqlite.group import Turn, give_back, leave, take_turn
-from tierflow_shared.bus.sqlite.storage import LogFile, bounds, read
+from tierflow_shared.bus.sqlite.storage import LogFile, all_bounds, read
 from tierflow_shared.clock import Clock
 
 Answer = TypeVar("Answer")
@@ -84,15 +84,16 @@ class SqliteConsumer:
         turn = self._rotation % len(readable)
         quota = max(1, max_records // len(readable))
         with self._log.snapshot() as connection:
+            known = all_bounds(connection)
             for topic_partition in readable[turn:] + readable[:turn]:
                 room = min(quota, max_records - len(records))
                 if room <= 0:
                     break
                 position = self._positions[topic_partition]
-                earliest, _ = bounds(self._log, connection, topic_partition)
+                earliest, written = known[topic_partition]
                 if position < earliest:
                     raise RetentionGapError(topic_partition, position, earliest)
-                found, looked_to = read(self._log, connection, topic_partition, position, room, self._types)
+                found, looked_to = read(self._log, connection, topic_partition, position, written, room, self._types)
                 if looked_to > position:
                     records += found
                     start[topic_partition], end[topic_partition] = position, looked_to

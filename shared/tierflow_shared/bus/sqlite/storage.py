@@ -5,7 +5,6 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -37,6 +36,9 @@ CREATE TABLE IF NOT EXISTS mirrored (
 """
 
 _ROWS_PER_STATEMENT: Final = 250
+_ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT: Final = f"INSERT INTO record VALUES {_ROW}"  # noqa: S608
+_INSERT_MANY: Final = f"INSERT INTO record VALUES {', '.join([_ROW] * _ROWS_PER_STATEMENT)}"  # noqa: S608
 _SELECT: Final = """SELECT offset, timestamp_ms, type, key, headers, value FROM record
     WHERE topic_id = ? AND partition = ? AND offset >= ? AND offset < ? {types} ORDER BY offset LIMIT ?"""
 _encode_headers: Final = msgspec.msgpack.Encoder().encode
@@ -159,7 +161,11 @@ def append(log: LogFile, messages: Sequence[Message], now_ms: int) -> list[Posit
             offset, timestamp_ms = ends[here]
             ends[here] = (offset + 1, timestamp_ms)
             headers = message.headers
-            event_type = next((value.decode() for name, value in headers if name == "ce_type"), "")
+            event_type = ""
+            for name, value in headers:
+                if name == "ce_type":
+                    event_type = value.decode()
+                    break
             rows.append(
                 (
                     topic_id,
@@ -173,9 +179,7 @@ def append(log: LogFile, messages: Sequence[Message], now_ms: int) -> list[Posit
                 )
             )
             positions.append(Position(message.topic, partition, offset))
-        for first in range(0, len(rows), _ROWS_PER_STATEMENT):
-            some = rows[first : first + _ROWS_PER_STATEMENT]
-            connection.execute(_insert_text(len(some)), tuple(chain.from_iterable(some)))
+        _insert(connection, rows)
         connection.executemany(
             "UPDATE partition SET next_offset = ?, last_ms = ? WHERE topic_id = ? AND partition = ?",
             [(offset, last_ms, *here) for here, (offset, last_ms) in ends.items()],
@@ -183,10 +187,12 @@ def append(log: LogFile, messages: Sequence[Message], now_ms: int) -> list[Posit
     return positions
 
 
-@lru_cache(maxsize=_ROWS_PER_STATEMENT)
-def _insert_text(rows: int) -> str:
-    """Many rows in one statement: the driver gives up the interpreter once a statement, not once a row."""
-    return f"INSERT INTO record VALUES {', '.join(['(?, ?, ?, ?, ?, ?, ?, ?)'] * rows)}"  # noqa: S608
+def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    """Many rows in one statement (the driver gives up the interpreter once a statement), the rest one by one."""
+    whole = len(rows) - len(rows) % _ROWS_PER_STATEMENT
+    for first in range(0, whole, _ROWS_PER_STATEMENT):
+        connection.execute(_INSERT_MANY, tuple(chain.from_iterable(rows[first : first + _ROWS_PER_STATEMENT])))
+    connection.executemany(_INSERT, rows[whole:])
 
 
 def _end(connection: sqlite3.Connection, here: tuple[int, int], now_ms: int) -> tuple[int, int]:
@@ -209,18 +215,27 @@ def bounds(log: LogFile, connection: sqlite3.Connection, topic_partition: TopicP
     return row[0], row[1]
 
 
+def all_bounds(connection: sqlite3.Connection) -> dict[tuple[str, int], tuple[int, int]]:
+    """The oldest and the next offset of every partition, in one look."""
+    rows = connection.execute(
+        "SELECT name, partition, earliest, next_offset FROM partition JOIN topic USING (topic_id)"
+    ).fetchall()
+    return {(name, partition): (earliest, end) for name, partition, earliest, end in rows}
+
+
 def read(
     log: LogFile,
     connection: sqlite3.Connection,
     topic_partition: TopicPartition,
     start: int,
+    end: int,
     limit: int,
     types: Sequence[str] | None,
 ) -> tuple[list[Record], int]:
-    """Records from `start` on and the offset up to which the log was looked at."""
+    """Records from `start` on and before `end`, and the offset up to which the log was looked at."""
     topic, partition = topic_partition
     topic_id, _ = log.topic(connection, topic)
-    end = min(bounds(log, connection, topic_partition)[1], start + MAX_SCAN)
+    end = min(end, start + MAX_SCAN)
     if start >= end:
         return [], start
     condition = "" if types is None else f"AND type IN ({','.join('?' * len(types))})"
