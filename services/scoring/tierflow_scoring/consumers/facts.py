@@ -5,7 +5,7 @@ from typing import Final
 
 from tierflow_scoring.consumers.transactions import TransactionReader
 from tierflow_scoring.domain.days import LAST, day_of
-from tierflow_scoring.domain.facts import Change, Diligence, Facts, Order, Profile, Stamp
+from tierflow_scoring.domain.facts import Change, Diligence, Facts, Order, Party, Profile, Stamp
 from tierflow_scoring.handlers.commands import Command, DateAdvanced, FactUpdate, ValuationUpdate
 from tierflow_shared.bus.port import Record
 from tierflow_shared.contracts import bank
@@ -17,6 +17,7 @@ FACT_TYPES: Final = frozenset(
         "bank.customer.updated.v1",
         "bank.account.opened.v1",
         "bank.account.closed.v1",
+        "bank.account-party.updated.v1",
         "bank.standing-order.updated.v1",
         "bank.kyc.updated.v1",
         "bank.holding.updated.v1",
@@ -81,6 +82,8 @@ def _dated(event: Event, by: Stamp) -> FactUpdate:
             return _diligence(event.record, event.data, by)
         case bank.StandingOrderUpdated():
             return _order(event.record, event.data, by)
+        case bank.AccountPartyUpdated():
+            return _party(event.record, event.data, by)
         case _:
             raise Refused("unknown-type", event.type)
 
@@ -109,3 +112,8 @@ def _diligence(record: Record, data: bank.KycUpdated, by: Stamp) -> FactUpdate:
 def _order(record: Record, data: bank.StandingOrderUpdated, by: Stamp) -> FactUpdate:
     order = Order(data.active, by)
     return FactUpdate(record, data.customer_id, lambda facts: facts.set_order(data.order_id, order))
+
+
+def _party(record: Record, data: bank.AccountPartyUpdated, by: Stamp) -> FactUpdate:
+    party = Party(data.account_id, data.role, by)
+    return FactUpdate(record, data.customer_id, lambda facts: facts.set_party(data.party_id, party))

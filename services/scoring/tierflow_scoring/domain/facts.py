@@ -48,6 +48,15 @@ class Order:
     by: Stamp
 
 
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A right to an account: `owner` or `authorised`. The money counts for the owner alone."""
+
+    account_id: str
+    role: str
+    by: Stamp
+
+
 @dataclass(slots=True)
 class Profile:
     """What the newest profile says, as far as scores use it."""
@@ -66,6 +75,7 @@ class Facts:
     accounts: dict[str, Account] = field(default_factory=dict)
     diligence: dict[int, Diligence] = field(default_factory=dict)  # by first day
     orders: dict[str, Order] = field(default_factory=dict)
+    parties: dict[str, Party] = field(default_factory=dict)
 
     def set_profile(self, profile: Profile) -> Change:
         """Takes a profile if it is newer than the known one."""
@@ -106,6 +116,14 @@ class Facts:
             self.orders[order_id] = order
         return outcome
 
+    def set_party(self, party_id: str, party: Party) -> Change:
+        """Takes a right to an account."""
+        known = self.parties.get(party_id)
+        outcome = newer(party.by, known.by if known else None)
+        if outcome == "changed":
+            self.parties[party_id] = party
+        return outcome
+
     @property
     def start(self) -> int:
         """First day of the relationship by account openings and profile; `FAR` if neither says."""
@@ -117,6 +135,11 @@ class Facts:
     def lent_accounts(self) -> frozenset[str]:
         """Accounts that hold the bank's money."""
         return frozenset(name for name, account in self.accounts.items() if account.is_lent)
+
+    @property
+    def authorised_accounts(self) -> int:
+        """Accounts of others that the customer may use."""
+        return sum(party.role == "authorised" for party in self.parties.values())
 
     @property
     def open_orders(self) -> int:

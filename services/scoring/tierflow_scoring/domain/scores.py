@@ -15,6 +15,7 @@ from tierflow_scoring.domain.arrays import Bools
 from tierflow_scoring.domain.days import date_of
 from tierflow_scoring.domain.features import FEATURE_NAMES, Features
 
+AUTHORISED_ACCOUNTS: Final = "authorised_accounts"  # said, never scored: the money counts for the owner alone
 STANDING_ORDERS: Final = "standing_orders"  # known now, without a history: it counts in scores alone
 POINTS: Final = 100  # percentiles kept per feature
 Ranking = Literal["rank", "rank-low", "quintile", "quintile-low", "full"]

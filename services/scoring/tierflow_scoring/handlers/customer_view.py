@@ -7,7 +7,7 @@ from tierflow_scoring.domain.decision import Distance, missing_for_next, reasons
 from tierflow_scoring.domain.fold import Folded, SchemePath
 from tierflow_scoring.domain.path import Segment, segment_at
 from tierflow_scoring.domain.policy import PolicySet, PolicyVersion
-from tierflow_scoring.domain.scores import STANDING_ORDERS, Score, score
+from tierflow_scoring.domain.scores import AUTHORISED_ACCOUNTS, STANDING_ORDERS, Score, score
 from tierflow_scoring.domain.standing import Standing
 from tierflow_scoring.handlers.refold import refold
 from tierflow_scoring.ports import PublishedRow, Repository
@@ -67,7 +67,11 @@ def view_customer(repository: Repository, policies: PolicySet, currency: str, cu
         for path in part.folded.paths
         if (standing := _standing(part.folded, path, told.get(path.scheme.name), currency)) is not None
     ]
-    features = {**part.folded.features.at(-1, 0), STANDING_ORDERS: record.facts.open_orders}
+    features = {
+        **part.folded.features.at(-1, 0),
+        STANDING_ORDERS: record.facts.open_orders,
+        AUTHORISED_ACCOUNTS: record.facts.authorised_accounts,
+    }
     book = list(repository.statistics().values())
     scores = [score(dimension, features, book) for dimension in policies.dimensions]
     return CustomerView(customer_id, open_day, standings, scores if standings else (), features)
