@@ -1,6 +1,7 @@
 """Where the issuer's public keys come from: a file, or an address that is asked again when a key is new."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -26,7 +27,7 @@ class KeySource(Protocol):
         """The keys read anew, or None when they were read so recently that asking again would be a nuisance."""
 
 
-class _Cached:
+class _Cached(ABC):
     """Reads keys at most once per `refetch_s` seconds, one reader at a time."""
 
     def __init__(self, clock: Clock, refetch_s: int) -> None:
@@ -55,8 +56,9 @@ class _Cached:
                 return None
             return self._keys
 
+    @abstractmethod
     async def _read(self) -> bytes:
-        raise NotImplementedError
+        """The JWKS document as it is now."""
 
 
 class FileKeys(_Cached):
