@@ -26,11 +26,12 @@ serve: $(READY) ## all four services in one process on port 8000
 test: check ## everything that must hold: checks and all tests
 	@$(BIN)/pytest -n 2 --dist worksteal
 
-check: $(READY) ## lint, format, types, import rules, generated files
+check: $(READY) ## lint, format, types, import rules, generated files, sizes
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tierflow_embedded.generate_files --check
+	@$(BIN)/pytest tests/unit/project
 
 fix: $(READY) ## let the tools mend what they can: lint, format, generated files
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
