@@ -106,7 +106,7 @@ class StreamProcessor:
         else:
             self._progress.skip(batch)
         await self._mirror(idle=not batch.end)
-        if 0 < len(batch.records) < self._settings.max_records // _SMALL_PART:
+        if batch.end and len(batch.records) < self._settings.max_records // _SMALL_PART:
             await self._pause(self._settings.gather_s)
         return len(batch.records)
 
