@@ -84,7 +84,9 @@ class StreamProcessor:
                     delay_s, self._blocked_since = self._settings.retry_delay_s, None
                 except (BusUnavailableError, OperationalError) as error:
                     self._blocked_since = self._blocked_since or time.monotonic()
-                    _log.warning("waiting for a dependency", group=self._group, error=type(error).__name__)
+                    # the driver's own words; SQLAlchemy would add the statement with its values
+                    detail = str(error.orig if isinstance(error, OperationalError) else error)
+                    _log.warning("waiting for a dependency", group=self._group, detail=detail)
                     await self._pause(delay_s)
                     delay_s = min(delay_s * 2, self._settings.retry_delay_limit_s)
         except RetentionGapError as gap:

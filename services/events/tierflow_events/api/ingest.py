@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import unquote
 
+import structlog
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +24,7 @@ from tierflow_shared.web.limits import too_large
 from tierflow_shared.web.problems import Problem, unavailable
 from tierflow_shared.web.routing import service_router
 
+_log = structlog.get_logger("tierflow.ingest")
 PATH: Final = "/events/v1/events"
 STRUCTURED: Final = "application/cloudevents+json"
 BATCHED: Final = "application/cloudevents-batch+json"
@@ -61,7 +63,8 @@ def ingest_router(intake: Intake) -> APIRouter:
             placed = await intake.ingest.take(candidates)
         except TooBusyError:
             raise _too_busy() from None
-        except BusUnavailableError:
+        except BusUnavailableError as error:
+            _log.warning("the log takes no events", detail=str(error))
             raise unavailable("the log does not take events now; send them again", extra=_NONE_ACCEPTED) from None
         _count(intake.metrics, read, [placement.status for placement in placed])
         return answer(read, placed, is_batch=is_batch)
