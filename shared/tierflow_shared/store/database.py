@@ -1,14 +1,15 @@
 """A service's own database: SQLite by default, PostgreSQL in production, the same statements on both."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, make_url, select
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url, select
 
 from tierflow_shared.clock import Clock
+from tierflow_shared.store.outbox import OutboxLine, Parcel, count_messages
 from tierflow_shared.store.tables import SharedTables, shared_tables
 from tierflow_shared.store.unit_of_work import UnitOfWork
 
@@ -26,7 +27,7 @@ class Database:
         self._is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine = self._engine(url, pool_size)
         self._writer = threading.RLock()
-        self._listeners: list[Callable[[], None]] = []
+        self.outbox = OutboxLine()
 
     def _engine(self, url: str, pool_size: int) -> Engine:
         if not self._is_sqlite:
@@ -44,10 +45,6 @@ class Database:
         with self.engine.execution_options(**{_WRITES: True}).begin() as connection:
             self._metadata.create_all(connection)
 
-    def on_outgoing(self, listener: Callable[[], None]) -> None:
-        """Calls `listener` (from the committing thread) whenever a commit left messages in the outbox."""
-        self._listeners.append(listener)
-
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view; nothing written here is kept."""
@@ -58,17 +55,21 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[UnitOfWork]:
         """One unit of work: committed when the block ends, rolled back when it raises."""
+        parcels: list[Parcel] = []
         with self._exclusive(), self.engine.connect().execution_options(**{_WRITES: True}) as connection:
-            with connection.begin():
-                uow = UnitOfWork(connection, self.tables, self.service, self._clock.now())
-                yield uow
-                uow.flush()
+            try:
+                with connection.begin():
+                    uow = UnitOfWork(connection, self.tables, self.service, self._clock.now())
+                    yield uow
+                    parcels = uow.flush()
+                    self.outbox.enter(parcels)
+            except BaseException:
+                self.outbox.withdraw(parcels)
+                raise
+            self.outbox.committed(parcels)
             callbacks = uow.committed()
         for callback in callbacks:
             callback()
-        if uow.emitted:
-            for listener in self._listeners:
-                listener()
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
@@ -78,10 +79,14 @@ class Database:
         with self._writer:
             yield
 
+    def now_ms(self) -> int:
+        """The service's own time, in milliseconds since 1970."""
+        return int(self._clock.now().timestamp() * 1000)
+
     def outbox_depth(self) -> int:
         """How many messages wait to be published."""
         with self.reading() as connection:
-            return connection.execute(select(func.count()).select_from(self.tables.outbox)).scalar_one()
+            return count_messages(connection, self.tables)
 
     def ping(self) -> None:
         """Raises when the database cannot be read."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 
 import msgspec
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from tierflow_shared.bus.port import Message, Record
 from tierflow_shared.cloudevents import outgoing_message
@@ -14,6 +14,7 @@ from tierflow_shared.contracts.outcomes import DeadLetter
 from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.ids import derived_id
 from tierflow_shared.store.dialect import upsert
+from tierflow_shared.store.outbox import Parcel, write_parcels
 from tierflow_shared.store.tables import SharedTables
 
 _DETAIL_LENGTH = 200
@@ -84,34 +85,20 @@ class UnitOfWork:
         """How many messages wait for this transaction's commit."""
         return len(self._outbox)
 
-    def flush(self) -> None:
-        """Writes what was collected; the caller commits."""
+    def flush(self) -> list[Parcel]:
+        """Writes what was collected; the caller commits. Returns the rows of the outbox."""
+        parcels: list[Parcel] = []
         if self._outbox:
-            self._write_outbox()
+            parcels = write_parcels(self.connection, self.tables, self._outbox, int(self.now.timestamp() * 1000))
         if self._dead_letters:
             table = self.tables.dead_letter
             self.connection.execute(upsert(self.connection, table).on_conflict_do_nothing(), self._dead_letters)
         if self._counts:
             self._write_counts()
+        return parcels
 
     def committed(self) -> list[Callable[[], None]]:
         return self._after_commit
-
-    def _write_outbox(self) -> None:
-        encode = msgspec.msgpack.encode
-        self.connection.execute(
-            insert(self.tables.outbox),
-            [
-                {
-                    "topic": m.topic,
-                    "key": m.key,
-                    "partition": m.partition,
-                    "headers": encode(m.headers),
-                    "value": m.value,
-                }
-                for m in self._outbox
-            ],
-        )
 
     def _write_counts(self) -> None:
         table = self.tables.consumption
