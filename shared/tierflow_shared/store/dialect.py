@@ -1,4 +1,6 @@
-"""The one statement that SQLite and PostgreSQL spell in the same way but import from different places."""
+"""What SQLite and PostgreSQL spell in the same way: as a statement, and as text for `bulk.write_rows`."""
+
+from functools import lru_cache
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
@@ -8,3 +10,16 @@ from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 def upsert(connection: Connection, table: Table) -> SqliteInsert | PostgresqlInsert:
     """An insert into `table` that understands `on_conflict_do_nothing` and `on_conflict_do_update`."""
     return PostgresqlInsert(table) if connection.dialect.name == "postgresql" else SqliteInsert(table)
+
+
+@lru_cache(maxsize=64)
+def upsert_text(table: Table) -> tuple[str, str]:
+    """What stands before and behind the values: insert whole rows; on conflict take the new values."""
+    keys = [column.name for column in table.primary_key.columns]
+    sets = [f"{column.name} = excluded.{column.name}" for column in table.columns if column.name not in keys]
+    return insert_text(table), f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(sets)}"
+
+
+def insert_text(table: Table) -> str:
+    """What stands before the values of whole rows."""
+    return f"INSERT INTO {table.name} ({', '.join(column.name for column in table.columns)})"

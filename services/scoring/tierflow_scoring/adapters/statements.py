@@ -12,18 +12,6 @@ def placeholders(count: int, paramstyle: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def upsert_text(table: Table) -> tuple[str, str]:
-    """What stands before and behind the values: insert whole rows; on conflict take the new values."""
-    names = [column.name for column in table.columns]
-    keys = [column.name for column in table.primary_key.columns]
-    sets = [f"{name} = excluded.{name}" for name in names if name not in keys]
-    return (
-        f"INSERT INTO {table.name} ({', '.join(names)})",
-        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(sets)}",
-    )
-
-
-@lru_cache(maxsize=64)
 def insert_text(table: Table, paramstyle: str, names: tuple[str, ...]) -> str:
     """Insert the named columns."""
     marks = placeholders(len(names), paramstyle)

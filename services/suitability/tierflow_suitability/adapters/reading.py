@@ -1,9 +1,10 @@
 """The bulk reads at the start of a transaction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Select, or_, select
 
 from tierflow_suitability.adapters.codec import decode_assessment, decode_customer, decode_entry, decode_sale
