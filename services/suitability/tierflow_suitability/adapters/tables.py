@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, text
 
 _WAITING = text("state = 'requested'")
 
@@ -93,7 +93,6 @@ def _sale(metadata: MetaData) -> Table:
         Column("outcome", String(16)),
         Column("expires_on", String(10), nullable=False),
         Column("partition", Integer, nullable=False),
-        Column("verdicts", Text, nullable=False),
         Column("content", LargeBinary, nullable=False),
         Index("sale_by_customer", "customer_id", "sale_id"),
         Index("sale_waiting", "product_id", "staff_id", sqlite_where=_WAITING, postgresql_where=_WAITING),

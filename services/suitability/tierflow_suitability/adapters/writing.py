@@ -91,6 +91,5 @@ def _sale_row(sale: Sale) -> Row:
         sale.outcome,
         sale.expires_on.isoformat(),
         sale.partition,
-        sale.verdicts,
         encode(sale),
     )
