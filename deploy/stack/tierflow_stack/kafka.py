@@ -43,6 +43,7 @@ class KafkaBroker:
         self.folder = folder.absolute()
         self._wanted_port, self._heap_mb, self._settings = port, heap_mb, dict(settings or {})
         self._port_file = self.folder / "port"
+        self._pid_file = self.folder / "pid"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -114,6 +115,7 @@ class KafkaBroker:
             self._process = subprocess.Popen(  # noqa: S603
                 command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+        self._pid_file.write_text(str(self._process.pid))
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _START_LIMIT_S
@@ -153,6 +155,29 @@ class KafkaBroker:
         """SIGCONT after `suspend`."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+
+def stop_left_over(folder: Path) -> None:
+    """Stops the broker that some process, perhaps one that is gone, started in this folder."""
+    pid_file = folder.absolute() / "pid"
+    if not pid_file.exists():
+        return
+    pid = int(pid_file.read_text())
+    deadline = time.monotonic() + _STOP_LIMIT_S
+    while _runs_in(pid, folder.absolute()):
+        os.kill(pid, signal.SIGKILL if time.monotonic() > deadline else signal.SIGTERM)
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _runs_in(pid: int, folder: Path) -> bool:
+    """True when the process is a broker of this folder, and not another one under a number used again."""
+    process = Path("/proc") / str(pid)
+    try:
+        return (process / "cwd").resolve(strict=True) == folder.resolve() and b"kafka" in (
+            process / "cmdline"
+        ).read_bytes()
+    except OSError:
+        return False
 
 
 class ForeignBroker:
