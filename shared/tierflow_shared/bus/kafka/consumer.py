@@ -12,7 +12,7 @@ from aiokafka.structs import TopicPartition as KafkaPartition
 
 from tierflow_shared.bus.kafka.assignor import StickyAssignor
 from tierflow_shared.bus.kafka.faults import LOST, bounded
-from tierflow_shared.bus.kafka.membership import Joined, Membership, abandon
+from tierflow_shared.bus.kafka.membership import Joined, Membership, abandon, forget_fetches
 from tierflow_shared.bus.kafka.options import KafkaOptions
 from tierflow_shared.bus.kafka.records import to_records
 from tierflow_shared.bus.port import (
@@ -168,6 +168,8 @@ class KafkaConsumer:
             return Batch((), {}, {})
         finished, self._fetching = self._fetching, None
         unchanged = self._fetch_turn == (self._membership.turn, self._own_turn)
+        if finished.exception() is not None:
+            forget_fetches(client)
         try:
             found = finished.result()
         except OffsetOutOfRangeError as error:

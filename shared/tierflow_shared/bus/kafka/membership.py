@@ -102,6 +102,11 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self._coordinator.request_rejoin()
 
 
+def forget_fetches(consumer: AIOKafkaConsumer) -> None:
+    """After a fetch that raised: the library counts it as still running, and so would never find the member idle."""
+    consumer._subscription._fetch_count = 0
+
+
 def abandon(consumer: AIOKafkaConsumer) -> None:
     """Ends the tasks of a consumer that did not stop in time."""
     coordinator, fetcher = consumer._coordinator, consumer._fetcher

@@ -187,7 +187,9 @@ class _Lane:
         for part in self._waiting:
             count = 0
             for message in part.messages[part.taken :] if part.taken else part.messages:
-                added = append(timestamp=now_ms, key=message.key.encode(), value=message.value, headers=list(message.headers))
+                added = append(
+                    timestamp=now_ms, key=message.key.encode(), value=message.value, headers=list(message.headers)
+                )
                 if added is None:
                     break
                 count += 1
