@@ -60,6 +60,7 @@ class KafkaConsumer:
         self._own_turn = 0
         self._fetching: asyncio.Task[Fetched] | None = None
         self._fetch_turn = (0, 0)
+        self._heard, self._heard_at = 0, time.monotonic()
         self._closed = False
 
     async def start(self, listener: AssignmentListener) -> None:
@@ -183,7 +184,25 @@ class KafkaConsumer:
         if not unchanged or sum(map(len, found.values())) > max_records:
             self._restore()
             return Batch((), {}, {})
+        if not found:
+            self._listen(client)
         return self._take(found)
+
+    def _listen(self, client: AIOKafkaConsumer) -> None:
+        """An empty answer is fine, no answer at all is not.
+
+        Raises:
+            BusUnavailableError: no broker has answered a fetch for too long.
+        """
+        reading = [here for here in self._positions if here not in self._paused]
+        full = self._options.full
+        heard = max(
+            (client.last_poll_timestamp(KafkaPartition(full(h.topic), h.partition)) or 0 for h in reading), default=0
+        )
+        if not reading or heard != self._heard:
+            self._heard, self._heard_at = heard, time.monotonic()
+        elif time.monotonic() - self._heard_at > self._options.request_timeout_s + self._options.fetch_wait_s:
+            raise BusUnavailableError("no broker answers our fetches")
 
     def _take(self, found: Fetched) -> Batch:
         records: list[Record] = []
@@ -209,6 +228,7 @@ class KafkaConsumer:
     def _restore(self) -> None:
         """The library reads on from our positions, whatever it fetched before, and pauses what we paused."""
         self._own_turn += 1
+        self._heard_at = time.monotonic()
         for here, offset in self._positions.items():
             self._move(here, offset)
         for here in self._paused:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -231,14 +232,16 @@ def _size(message: Message) -> int:
 
 async def _abandon(client: AIOKafkaProducer) -> None:
     """Ends a producer without waiting for a broker: what it holds fails."""
-    client._message_accumulator.fail_all(KafkaError("the producer was given up"))
-    await client.client.close()
     task = client._sender.sender_task
     if task is not None:
+        task.remove_done_callback(client._sender._fail_all)  # it trips over a producer without transactions
+    client._message_accumulator.fail_all(KafkaError("the producer was given up"))
+    await client.client.close()
+    if task is not None:
         task.cancel()
-        await asyncio.wait([task], timeout=_ABANDON_LIMIT_S)
-    try:
+        done, _ = await asyncio.wait([task], timeout=_ABANDON_LIMIT_S)
+        for ended in done:
+            _ = ended.cancelled() or ended.exception()
+    with suppress(Exception):  # it holds nothing any more, and whatever it says now is about that
         async with asyncio.timeout(_ABANDON_LIMIT_S):
             await client.stop()
-    except (TimeoutError, KafkaError):
-        pass  # it holds nothing any more
