@@ -11,6 +11,7 @@ from tests.contract.bus.kafka_harness import quick_options
 from tests.integration.stream.ledger import expected_sums, number
 from tests.integration.stream.world import World, opened
 from tierflow_shared.bus.kafka import KafkaBus, KafkaOptions
+from tierflow_shared.bus.kafka.faults import late
 from tierflow_shared.bus.port import BusUnavailableError, Consumer, Message, MessageTooLargeError, TopicPartition
 from tierflow_shared.clock import SystemClock
 from tierflow_stack.kafka import KafkaBroker
@@ -117,6 +118,9 @@ async def test_a_broker_that_answers_nothing_bounds_every_wait(broker: KafkaBrok
     await world.bus.close(1.0)
     assert time.monotonic() - started < 10.0
     broker.resume()
+    async with asyncio.timeout(20):
+        while late:  # noqa: ASYNC110 - calls of the library that end by its own timeout
+            await asyncio.sleep(0.05)
 
 
 async def test_a_service_starts_reading_when_the_broker_is_there(broker: KafkaBroker, tmp_path: Path) -> None:

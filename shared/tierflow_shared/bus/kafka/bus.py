@@ -69,10 +69,7 @@ class KafkaBus:
         if self._closed:
             return
         self._closed = True
-        closing = [consumer.close(timeout_s) for consumer in self._consumers]
-        try:
-            async with asyncio.timeout(timeout_s):
-                await asyncio.gather(*closing, self._sender.close(timeout_s))
-                await self._looker.close()
-        except TimeoutError:
-            pass  # what could not say goodbye is dropped with the process
+        await asyncio.gather(
+            *(consumer.close(timeout_s) for consumer in self._consumers), self._sender.close(timeout_s)
+        )
+        await self._looker.close(timeout_s)

@@ -7,12 +7,13 @@ from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition as KafkaPartition
 
 from tierflow_shared.bus.kafka.assignor import StickyAssignor
-from tierflow_shared.bus.kafka.faults import LOST, bounded
-from tierflow_shared.bus.kafka.membership import Joined, Membership, abandon, forget_fetches
+from tierflow_shared.bus.kafka.connecting import Connection
+from tierflow_shared.bus.kafka.faults import LOST, bounded, patiently, within
+from tierflow_shared.bus.kafka.membership import Joined, Membership, forget_fetches
 from tierflow_shared.bus.kafka.options import KafkaOptions
 from tierflow_shared.bus.kafka.records import to_records
 from tierflow_shared.bus.port import (
@@ -52,6 +53,7 @@ class KafkaConsumer:
         self._assignor = StickyAssignor()
         self._membership = Membership(self._assignor, options.plain)
         self._listener: AssignmentListener | None = None
+        self._connection = Connection(self._make, lambda client: client.stop())
         self._client: AIOKafkaConsumer | None = None
         self._settled: Joined | None = None
         self._positions: dict[TopicPartition, int] = {}
@@ -78,33 +80,31 @@ class KafkaConsumer:
             if batch.end or time.monotonic() >= deadline:
                 return batch
 
+    def _make(self) -> AIOKafkaConsumer:
+        options = self._options
+        return AIOKafkaConsumer(
+            **{**options.connection(), "client_id": f"{options.client_id}-{self._member}"},
+            group_id=options.full(self._group),
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            partition_assignment_strategy=(self._assignor,),
+            session_timeout_ms=round(options.session_timeout_s * 1000),
+            heartbeat_interval_ms=round(options.heartbeat_s * 1000),
+            max_poll_interval_ms=round(options.max_poll_interval_s * 1000),
+            rebalance_timeout_ms=round(options.session_timeout_s * 1000),
+            fetch_max_wait_ms=round(options.fetch_wait_s * 1000),
+            max_partition_fetch_bytes=options.fetch_partition_bytes,
+        )
+
     async def _connected(self) -> AIOKafkaConsumer:
         if self._closed:
             raise BusUnavailableError("the consumer is closed")
         if self._client is None:
-            options = self._options
-            client = AIOKafkaConsumer(
-                **{**options.connection(), "client_id": f"{options.client_id}-{self._member}"},
-                group_id=options.full(self._group),
-                enable_auto_commit=False,
-                auto_offset_reset="none",
-                isolation_level="read_committed",
-                partition_assignment_strategy=(self._assignor,),
-                session_timeout_ms=round(options.session_timeout_s * 1000),
-                heartbeat_interval_ms=round(options.heartbeat_s * 1000),
-                max_poll_interval_ms=round(options.max_poll_interval_s * 1000),
-                rebalance_timeout_ms=round(options.session_timeout_s * 1000),
-                fetch_max_wait_ms=round(options.fetch_wait_s * 1000),
-                max_partition_fetch_bytes=options.fetch_partition_bytes,
-            )
-            try:
-                async with bounded("joining the group", options.request_timeout_s):
-                    await client.start()
-            except BaseException:
-                await client.stop()
-                raise
+            async with bounded("joining the group", self._options.request_timeout_s):
+                client = await self._connection.get()
             self._membership.attach(client)
-            client.subscribe([options.full(topic) for topic in self._topics], listener=self._membership)
+            client.subscribe([self._options.full(topic) for topic in self._topics], listener=self._membership)
             self._client = client
         return self._client
 
@@ -150,7 +150,8 @@ class KafkaConsumer:
                 return await self._listener.assigned([Assignment(here, epoch) for here in partitions])
             except StaleEpochError as stale:
                 async with bounded("asking for our membership", self._options.request_timeout_s):
-                    if not await self._membership.is_current(joined):
+                    asked = self._membership.is_current(joined)
+                    if not await patiently(asked, self._options.request_timeout_s):
                         return None
                 self._lift = max(self._lift, joined.lift_above(stale.claimed))
         raise BusUnavailableError("others claim our partitions faster than we do")
@@ -277,8 +278,7 @@ class KafkaConsumer:
             if here in self._positions
         }
         try:
-            async with asyncio.timeout(_MIRROR_LIMIT_S):
-                await self._client.commit(shown)
+            await patiently(self._client.commit(shown), _MIRROR_LIMIT_S)
         except (TimeoutError, *LOST):
             pass  # only lag tools look at it
 
@@ -287,14 +287,10 @@ class KafkaConsumer:
             return
         self._closed = True
         client, self._client = self._client, None
-        if client is None:
-            return
-        try:
-            async with asyncio.timeout(timeout_s):
-                await client.stop()
-        except (TimeoutError, KafkaError):
-            abandon(client)
-            await client._client.close()
+        if client is not None:
+            self._connection.client = None
+            await within(timeout_s, client.stop())
+        await self._connection.close(timeout_s)
         if self._fetching is not None:
             self._fetching.cancel()
             await asyncio.gather(self._fetching, return_exceptions=True)

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final, TypeVar
 
 from aiokafka.errors import KafkaError
 
@@ -37,7 +37,8 @@ async def retried(what: str, limit_s: float, pause_s: float, ask: Callable[[], A
         BusUnavailableError: no answer within the limit, or an error that does not pass.
     """
     deadline = time.monotonic() + limit_s
-    async with bounded(what, limit_s):
+
+    async def ask_again() -> Answer:
         while True:
             try:
                 return await ask()
@@ -45,3 +46,40 @@ async def retried(what: str, limit_s: float, pause_s: float, ask: Callable[[], A
                 if not error.retriable or time.monotonic() + pause_s > deadline:
                     raise
                 await asyncio.sleep(pause_s)
+
+    async with bounded(what, limit_s + pause_s):
+        return await patiently(ask_again(), limit_s)
+
+
+late: Final[set[asyncio.Task[Any]]] = set()
+
+
+async def patiently(work: Coroutine[Any, Any, Answer], limit_s: float) -> Answer:
+    """Waits for a call of the library, but never cancels it: it would leave a socket open if it is just connecting.
+
+    A call that is late ends by the request timeout, on its own; until then it is in `late`.
+
+    Raises:
+        TimeoutError: it did not end within the limit.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait([task], timeout=limit_s)
+    finally:
+        if not task.done():
+            late.add(task)
+            task.add_done_callback(_over)
+    if not task.done():
+        raise TimeoutError
+    return task.result()
+
+
+def _over(task: asyncio.Task[Any]) -> None:
+    late.discard(task)
+    _ = task.cancelled() or task.exception()
+
+
+async def within(limit_s: float, work: Coroutine[Any, Any, None]) -> None:
+    """Waits for work whose result and errors nobody needs any more."""
+    with suppress(Exception):
+        await patiently(work, limit_s)

@@ -17,6 +17,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import TopicPartition as KafkaPartition
 
+from tierflow_shared.bus.kafka.connecting import Connection
 from tierflow_shared.bus.kafka.faults import bounded, retried
 from tierflow_shared.bus.kafka.options import KafkaOptions
 from tierflow_shared.bus.kafka.records import to_records
@@ -31,44 +32,25 @@ class Looker:
 
     def __init__(self, options: KafkaOptions) -> None:
         self._options = options
-        self._admin: AIOKafkaAdminClient | None = None
-        self._reader: AIOKafkaConsumer | None = None
-        self._connecting = asyncio.Lock()
+        self._admin = Connection(self._make_admin, lambda admin: admin.close())
+        self._reader = Connection(self._make_reader, lambda reader: reader.stop())
         self._reading = asyncio.Lock()
 
     async def _ask(self, what: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         return await retried(what, self._options.request_timeout_s, self._options.retry_backoff_s, ask)
 
-    async def _administrator(self) -> AIOKafkaAdminClient:
-        async with self._connecting:
-            if self._admin is None:
-                admin = AIOKafkaAdminClient(**self._options.connection())
-                try:
-                    await admin.start()
-                except BaseException:
-                    await admin.close()
-                    raise
-                self._admin = admin
-            return self._admin
+    def _make_admin(self) -> AIOKafkaAdminClient:
+        return AIOKafkaAdminClient(**self._options.connection())
 
-    async def _open_reader(self) -> AIOKafkaConsumer:
-        async with self._connecting:
-            if self._reader is None:
-                reader = AIOKafkaConsumer(
-                    **self._options.connection(),
-                    group_id=None,
-                    enable_auto_commit=False,
-                    auto_offset_reset="none",
-                    isolation_level="read_committed",
-                    fetch_max_wait_ms=_FETCH_WAIT_MS,
-                )
-                try:
-                    await reader.start()
-                except BaseException:
-                    await reader.stop()
-                    raise
-                self._reader = reader
-            return self._reader
+    def _make_reader(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            **self._options.connection(),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
+        )
 
     def _full(self, here: TopicPartition) -> KafkaPartition:
         return KafkaPartition(self._options.full(here.topic), here.partition)
@@ -84,7 +66,7 @@ class Looker:
         ]
 
         async def create() -> None:
-            admin = await self._administrator()
+            admin = await self._admin.get()
             answer = await admin.create_topics(wanted)
             for _, code, *_ in answer.topic_errors:
                 error = for_code(code)
@@ -97,7 +79,7 @@ class Looker:
 
     async def _led(self, topic: str) -> int:
         """The number of partitions once all of them have a leader."""
-        admin = await self._administrator()
+        admin = await self._admin.get()
         (found,) = await admin.describe_topics([self._options.full(topic)])
         if found["error_code"]:
             raise for_code(found["error_code"])()
@@ -113,7 +95,7 @@ class Looker:
         """
 
         async def look() -> int:
-            admin = await self._administrator()
+            admin = await self._admin.get()
             (found,) = await admin.describe_topics([self._options.full(topic)])
             error = for_code(found["error_code"])
             if error is UnknownTopicOrPartitionError:
@@ -131,7 +113,7 @@ class Looker:
         """The oldest offset kept and the next one to be written."""
 
         async def look() -> tuple[int, int]:
-            reader, full = await self._open_reader(), self._full(here)
+            reader, full = await self._reader.get(), self._full(here)
             earliest = await reader.beginning_offsets([full])
             end = await reader.end_offsets([full])
             return int(earliest[full]), int(end[full])
@@ -142,7 +124,7 @@ class Looker:
         """The first offset that is not older; the end when there is none."""
 
         async def look() -> int | None:
-            reader, full = await self._open_reader(), self._full(here)
+            reader, full = await self._reader.get(), self._full(here)
             found = (await reader.offsets_for_times({full: timestamp_ms}))[full]
             return None if found is None else int(found.offset)
 
@@ -153,7 +135,7 @@ class Looker:
         """What the group committed on the broker."""
 
         async def look() -> dict[TopicPartition, int]:
-            admin = await self._administrator()
+            admin = await self._admin.get()
             found = await admin.list_consumer_group_offsets(self._options.full(group))
             return {
                 TopicPartition(self._options.plain(topic), partition): shown.offset
@@ -171,7 +153,7 @@ class Looker:
             return
 
         async def remove() -> None:
-            admin = await self._administrator()
+            admin = await self._admin.get()
             await admin.delete_records({self._full(here): RecordsToDelete(keep_from)})
 
         await self._ask(f"trimming {here.topic}/{here.partition}", remove)
@@ -185,7 +167,7 @@ class Looker:
             return []
         what = f"reading {here.topic}/{here.partition}"
         async with self._reading, bounded(what, self._options.request_timeout_s):
-            reader, full = await self._open_reader(), self._full(here)
+            reader, full = await self._reader.get(), self._full(here)
             reader.assign([full])
             reader.seek(full, offset)
             records: list[Record] = []
@@ -199,11 +181,6 @@ class Looker:
                     raise KafkaError("nothing came")
             return records
 
-    async def close(self) -> None:
-        """Ends both connections."""
-        reader, self._reader = self._reader, None
-        admin, self._admin = self._admin, None
-        if reader is not None:
-            await reader.stop()
-        if admin is not None:
-            await admin.close()
+    async def close(self, timeout_s: float) -> None:
+        """Ends both connections, each within the limit."""
+        await asyncio.gather(self._reader.close(timeout_s), self._admin.close(timeout_s))

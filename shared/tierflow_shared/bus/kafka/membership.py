@@ -105,16 +105,3 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
 def forget_fetches(consumer: AIOKafkaConsumer) -> None:
     """After a fetch that raised: the library counts it as still running, and so would never find the member idle."""
     consumer._subscription._fetch_count = 0
-
-
-def abandon(consumer: AIOKafkaConsumer) -> None:
-    """Ends the tasks of a consumer that did not stop in time."""
-    coordinator, fetcher = consumer._coordinator, consumer._fetcher
-    for owner, names in (
-        (coordinator, ("_coordination_task", "_heartbeat_task", "_commit_refresh_task", "_reset_committed_task")),
-        (fetcher, ("_fetch_task",)),
-    ):
-        for name in names:
-            task = getattr(owner, name, None)
-            if task is not None:
-                task.cancel()

@@ -3,14 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
-from tierflow_shared.bus.kafka.faults import bounded
+from tierflow_shared.bus.kafka.connecting import Connection
+from tierflow_shared.bus.kafka.faults import bounded, within
 from tierflow_shared.bus.kafka.options import KafkaOptions
 from tierflow_shared.bus.partitioning import partition_of
 from tierflow_shared.bus.port import (
@@ -54,8 +54,7 @@ class Sender:
 
     def __init__(self, options: KafkaOptions, clock: Clock, partitions: Callable[[str], Awaitable[int]]) -> None:
         self.options, self._clock, self._partitions = options, clock, partitions
-        self._client: AIOKafkaProducer | None = None
-        self._connecting = asyncio.Lock()
+        self._connection = Connection(self._make, _abandon)
         self._lanes: dict[TopicPartition, _Lane] = {}
         self._closed = False
 
@@ -91,29 +90,23 @@ class Sender:
             lane = self._lanes[here] = _Lane(here, self)
         return lane
 
+    def _make(self) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            **self.options.connection(),
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=self.options.max_batch_bytes,
+            max_request_size=2 * self.options.max_batch_bytes,
+        )
+
     async def client(self) -> AIOKafkaProducer:
         """The producer, connected."""
-        async with self._connecting:
-            if self._client is None:
-                client = AIOKafkaProducer(
-                    **self.options.connection(),
-                    acks="all",
-                    enable_idempotence=True,
-                    max_batch_size=self.options.max_batch_bytes,
-                    max_request_size=2 * self.options.max_batch_bytes,
-                )
-                try:
-                    await client.start()
-                except BaseException:
-                    await _abandon(client)
-                    raise
-                self._client = client
-            return self._client
+        return await self._connection.get()
 
     async def discard(self, client: AIOKafkaProducer | None) -> None:
         """Throws a producer away with all that it still holds."""
-        if client is not None and self._client is client:
-            self._client = None
+        if client is not None and self._connection.client is client:
+            self._connection.client = None
             await _abandon(client)
 
     def now_ms(self) -> int:
@@ -129,7 +122,7 @@ class Sender:
             for task in late:
                 task.cancel()
             await asyncio.gather(*busy, return_exceptions=True)
-        await self.discard(self._client)
+        await self._connection.close(timeout_s)
 
 
 class _Lane:
@@ -242,6 +235,4 @@ async def _abandon(client: AIOKafkaProducer) -> None:
         done, _ = await asyncio.wait([task], timeout=_ABANDON_LIMIT_S)
         for ended in done:
             _ = ended.cancelled() or ended.exception()
-    with suppress(Exception):  # it holds nothing any more, and whatever it says now is about that
-        async with asyncio.timeout(_ABANDON_LIMIT_S):
-            await client.stop()
+    await within(_ABANDON_LIMIT_S, client.stop())
