@@ -6,7 +6,6 @@
 Where `KAFKA_BOOTSTRAP` is set, that broker is used instead and is never stopped.
 """
 
-import base64
 import os
 import shutil
 import signal
@@ -14,13 +13,12 @@ import socket
 import struct
 import subprocess
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tierflow_stack.kafka_files import StackError, find_program, free_port, jars, server_properties
+from tierflow_stack.kafka_files import StackError, find_program, free_port, jars, new_cluster_id, server_properties
 
 _START_LIMIT_S: Final = 90.0
 _STOP_LIMIT_S: Final = 30.0
@@ -97,8 +95,7 @@ class KafkaBroker:
         data.mkdir(parents=True)
         port = self._wanted_port or free_port()
         (self.folder / "server.properties").write_text(server_properties(data, port, free_port(), self._settings))
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id, "-c", "server.properties"]
+        tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", new_cluster_id(), "-c", "server.properties"]
         done = subprocess.run(self._java(*tool), cwd=self.folder, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode != 0:
             raise StackError(f"the storage of Kafka could not be formatted:\n{(done.stdout + done.stderr)[-2000:]}")

@@ -1,11 +1,13 @@
 """What a broker is made of on disk: the jars from Maven, kept in a cache, and its properties."""
 
+import base64
 import fcntl
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
+import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -90,6 +92,11 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def new_cluster_id() -> str:
+    """A random id. The first byte is fixed: the tool would take an id that begins with `-` for an option."""
+    return base64.urlsafe_b64encode(b"t" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
 
 
 def server_properties(data: Path, port: int, controller_port: int, settings: Mapping[str, str]) -> str:

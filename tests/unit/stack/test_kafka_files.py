@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tierflow_stack.kafka import ForeignBroker, KafkaBroker, kafka, serves_metadata, stop_left_over
-from tierflow_stack.kafka_files import StackError, free_port, jars, kafka_version, server_properties
+from tierflow_stack.kafka_files import StackError, free_port, jars, kafka_version, new_cluster_id, server_properties
 
 
 def test_without_maven_the_message_names_it_and_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,3 +62,10 @@ def test_a_process_that_is_no_broker_is_not_ended(tmp_path: Path) -> None:
 def test_a_port_without_a_broker_serves_no_metadata() -> None:
     """Readiness is an answer, not an open port."""
     assert not serves_metadata("127.0.0.1", free_port(), timeout_s=0.2)
+
+
+def test_a_cluster_id_is_never_taken_for_an_option() -> None:
+    """One in 64 random ids begins with a dash."""
+    ids = {new_cluster_id() for _ in range(500)}
+    assert len(ids) == 500
+    assert all(len(one) == 22 and one[0] != "-" for one in ids)

@@ -144,6 +144,8 @@ class KafkaConsumer:
         """The offsets to read from; None if the group has gone on without us."""
         assert self._listener is not None
         partitions = sorted(joined.partitions)
+        if not partitions:
+            return {}
         for _ in range(len(partitions) + 1):
             epoch = joined.epoch(self._lift)
             try:
