@@ -228,7 +228,7 @@ async def _abandon(client: AIOKafkaProducer) -> None:
     task = client._sender.sender_task
     if task is not None:
         task.remove_done_callback(client._sender._fail_all)  # it trips over a producer without transactions
-    client._message_accumulator.fail_all(KafkaError("the producer was given up"))
+    _fail_batches(client._message_accumulator)
     await client.client.close()
     if task is not None:
         task.cancel()
@@ -236,3 +236,21 @@ async def _abandon(client: AIOKafkaProducer) -> None:
         for ended in done:
             _ = ended.cancelled() or ended.exception()
     await within(_ABANDON_LIMIT_S, client.stop())
+
+
+class _Forgiving(set[Any]):
+    """The library removes a batch that it was about to send again twice when it fails in between."""
+
+    def remove(self, element: Any) -> None:
+        self.discard(element)
+
+
+def _fail_batches(accumulator: Any) -> None:
+    """Whoever waits for a batch is told; errors that nobody waits for are marked as seen."""
+    queued = [batch for queue in accumulator._batches.values() for batch in queue]
+    batches = [*accumulator._pending_batches, *queued]
+    accumulator._pending_batches = _Forgiving(batches)
+    accumulator.fail_all(KafkaError("the producer was given up"))
+    for batch in batches:
+        for future in (batch.future, batch._drain_waiter):
+            _ = future.done() and (future.cancelled() or future.exception())
