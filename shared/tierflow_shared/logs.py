@@ -77,3 +77,5 @@ def configure_logging(service: str, level: str = "INFO", stream: TextIO | None =
     root = logging.getLogger()
     root.handlers[:] = [_StandardLibraryHandler()]
     root.setLevel(max(least, logging.WARNING))
+    # in an outage the client repeats itself many times a second; the adapter raises what matters, and that is logged
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

@@ -4,14 +4,16 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from tierflow_shared.kafka_settings import KafkaSettings
 
 EMBEDDED_ISSUER = "urn:tierflow:embedded"
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(KafkaSettings):
     """What a service needs to know before it starts. `TIERFLOW_DATA_DIR=/data` sets `data_dir`, and so on."""
 
     model_config = SettingsConfigDict(

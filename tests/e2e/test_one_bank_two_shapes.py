@@ -1,5 +1,6 @@
-"""A small generated bank, from its events over HTTP to tiers, contacts and a confirmed sale, in both shapes."""
+"""A small generated bank, from its events over HTTP to tiers, contacts and a confirmed sale, in each shape."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.e2e.shapes import FOUR, ONE, running
+from tests.e2e.shapes import FOUR, KAFKA, ONE, running
 from tierflow_embedded.access import Tokens
 from tierflow_embedded.generate.book import Journey, customer_id, draw_book
 from tierflow_embedded.generate.plan import CURRENCY, BankPlan
@@ -56,10 +57,14 @@ class Bank:
         return next(standing for standing in told["tiers"] if standing["scheme"] == "private-bank")
 
 
-@pytest.fixture(scope="module", params=[ONE, FOUR])
+@pytest.fixture(scope="module", params=[ONE, FOUR, KAFKA])
 def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     data_dir = tmp_path_factory.mktemp("bank")
-    with running(request.param, data_dir, CURRENCY) as client:
+    environment: dict[str, str] = {}
+    if request.param == KAFKA:
+        environment["TIERFLOW_KAFKA_BOOTSTRAP"] = request.getfixturevalue("kafka_bootstrap")
+        environment["TIERFLOW_KAFKA_PREFIX"] = f"{data_dir.name}-{os.getpid()}."
+    with running(request.param, data_dir, CURRENCY, environment) as client:
         yield Bank(client, data_dir)
 
 

@@ -21,7 +21,7 @@ from tierflow_events.app import create_app as create_events
 from tierflow_events.settings import EventsSettings
 from tierflow_scoring.app import create_app as create_scoring
 from tierflow_scoring.settings import ScoringSettings
-from tierflow_shared.bus.sqlite import SqliteBus
+from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.clock import Clock, SystemClock
 from tierflow_shared.logs import configure_logging
 from tierflow_shared.settings import ServiceSettings
@@ -76,7 +76,7 @@ def build_host(options: ServeOptions, clock: Clock | None = None) -> Host:
     named = options.overrides()
     clock = clock or SystemClock()
     events = EventsSettings(**named)
-    bus = SqliteBus(events.bus_file, clock=SystemClock())
+    bus = open_bus(events, SystemClock())
     return Host(
         {
             "events": create_events(events, bus=bus, clock=clock),

@@ -16,8 +16,8 @@ from tierflow_contact_planner.api.context import Context
 from tierflow_contact_planner.api.plans import plans_router
 from tierflow_contact_planner.consumers import NewsHandler
 from tierflow_contact_planner.settings import PlannerSettings
+from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Bus
-from tierflow_shared.bus.sqlite import SqliteBus
 from tierflow_shared.clock import Clock, SystemClock
 from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE, SALES, TIERS
 from tierflow_shared.metrics import ServiceMetrics
@@ -40,7 +40,7 @@ def create_app(
     settings, clock = settings or PlannerSettings(), clock or SystemClock()
     metrics, health = ServiceMetrics(SERVICE), Health()
     database = Database(settings.database_url_for(SERVICE), metadata, service=SERVICE, clock=clock)
-    log = bus or SqliteBus(settings.bus_file, clock=clock)
+    log = bus or open_bus(settings, clock)
     runtime = ServiceRuntime(
         settings,
         database,

@@ -21,8 +21,8 @@ from tierflow_events.handlers.ingest import Ingest
 from tierflow_events.handlers.replay import Replayer
 from tierflow_events.ports import OpenReader
 from tierflow_events.settings import EventsSettings
+from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Bus
-from tierflow_shared.bus.sqlite import SqliteBus
 from tierflow_shared.clock import Clock, SystemClock
 from tierflow_shared.contracts.registry import DEAD_LETTERS
 from tierflow_shared.metrics import ServiceMetrics
@@ -39,7 +39,7 @@ def create_app(
 ) -> FastAPI:
     """The app. Without arguments: settings from the environment, its own log file, the machine's clock."""
     settings, clock = settings or EventsSettings(), clock or SystemClock()
-    log = bus or SqliteBus(settings.bus_file, clock=clock)
+    log = bus or open_bus(settings, clock)
     metrics, health = ServiceMetrics(SERVICE), Health()
     database = Database(settings.database_url_for(SERVICE), METADATA, service=SERVICE, clock=clock)
     subscription = Subscription(dead_letter_handler(LetterWriter), [DEAD_LETTERS], SERVICE)

@@ -17,8 +17,8 @@ from tierflow_scoring.api.policies import policies_router
 from tierflow_scoring.api.pyramid import pyramid_router
 from tierflow_scoring.consumers.handler import ScoringHandler
 from tierflow_scoring.settings import ScoringSettings
+from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Bus
-from tierflow_shared.bus.sqlite import SqliteBus
 from tierflow_shared.clock import Clock, SystemClock
 from tierflow_shared.contracts.registry import BANK_EVENTS
 from tierflow_shared.metrics import ServiceMetrics
@@ -40,7 +40,7 @@ def create_app(
     settings, clock = settings or ScoringSettings(), clock or SystemClock()
     metrics, health = ServiceMetrics(SERVICE), Health()
     database = Database(settings.database_url_for(SERVICE), METADATA, service=SERVICE, clock=clock)
-    log = bus or SqliteBus(settings.bus_file, clock=clock)
+    log = bus or open_bus(settings, clock)
     policies = load_policy_set(settings.policy_set, settings.base_currency)
     table = msgspec.json.decode(settings.rates_path.read_bytes()) if settings.rates_path else {}
     handler = ScoringHandler(policies, Rates.of(settings.base_currency, table), settings, SqlRepository, metrics)

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import MetaData
 
+from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Bus
-from tierflow_shared.bus.sqlite import SqliteBus
 from tierflow_shared.clock import Clock, SystemClock
 from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE
 from tierflow_shared.group_commit import GroupCommitter
@@ -50,7 +50,7 @@ def create_app(
     tables = suitability_tables(metadata)
     database = Database(settings.database_url_for(SERVICE), metadata, service=SERVICE, clock=clock)
     office, desks = office_of(settings), DeskOpener.of(tables, metrics)
-    log = bus or SqliteBus(settings.bus_file, clock=clock)
+    log = bus or open_bus(settings, clock)
     subscription = Subscription(SuitabilityHandler(desks, office), [BANK_EVENTS, BANK_REFERENCE], SERVICE)
     runtime = ServiceRuntime(settings, database, log, [subscription], owns_bus=bus is None, metrics=metrics)
     health.watch("consumer", runtime.is_live)

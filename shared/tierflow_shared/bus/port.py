@@ -62,7 +62,7 @@ class Record(NamedTuple):
         """The text of one header, "" where it is missing."""
         for key, value in self.headers:
             if key == name:
-                return value.decode("utf-8", "replace")
+                return value.decode("utf-8", "replace") if value else ""
         return ""
 
 
@@ -89,6 +89,19 @@ class BusUnavailableError(Exception):
     """The log cannot be reached or written now; nothing of the call took effect that was not said to."""
 
 
+class MessageTooLargeError(ValueError):
+    """The log takes no message of this size; sending it again cannot help."""
+
+
+class StaleEpochError(Exception):
+    """A listener refuses an assignment: the database knows a larger epoch (`claimed`) of the partition."""
+
+    def __init__(self, topic_partition: TopicPartition, epoch: int, claimed: int) -> None:
+        topic, partition = topic_partition
+        super().__init__(f"{topic}/{partition} was claimed under epoch {claimed}, newer than {epoch}")
+        self.topic_partition, self.epoch, self.claimed = topic_partition, epoch, claimed
+
+
 class RetentionGapError(Exception):
     """Messages between the wanted offset and the oldest kept one are gone."""
 
@@ -101,7 +114,14 @@ class AssignmentListener(Protocol):
     """Told by the consumer about its partitions, from inside `poll`, before records of them are returned."""
 
     async def assigned(self, assignments: Sequence[Assignment]) -> Mapping[TopicPartition, int]:
-        """Returns the offset from which each new partition must be read."""
+        """Returns the offset from which each partition must be read.
+
+        A partition that the member owns already may be assigned again under a newer epoch (a broker's group has a
+        new generation). Then the claim is renewed; what is kept in memory stays valid if nobody else claimed it.
+
+        Raises:
+            StaleEpochError: a larger epoch has claimed one of the partitions; none of them is ours yet.
+        """
 
     async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """The partitions are given back (or were lost): stop work on them, forget their state."""
@@ -115,6 +135,7 @@ class Producer(Protocol):
 
         Raises:
             BusUnavailableError: the log did not acknowledge.
+            MessageTooLargeError: one of the messages can never be taken; none was sent.
         """
 
     async def close(self, timeout_s: float) -> None:
@@ -143,6 +164,13 @@ class Consumer(Protocol):
 
     def resume(self, partitions: Sequence[TopicPartition]) -> None:
         """Takes these partitions into `poll` again."""
+
+    def give_up(self, partitions: Sequence[TopicPartition]) -> None:
+        """The database says that another member wrote to these: they come again only by a new assignment.
+
+        The listener is not told `revoked` for them; it is the one who knows. Should they be ours after all,
+        they are assigned again under a newer epoch.
+        """
 
     async def mirror(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Shows positions to lag tools. Never the truth: that is the offset in the database."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, and_, select, update
 
-from tierflow_shared.bus.port import Assignment, TopicPartition
+from tierflow_shared.bus.port import Assignment, StaleEpochError, TopicPartition
 from tierflow_shared.store.dialect import upsert
 from tierflow_shared.store.tables import SharedTables
 
@@ -13,11 +13,15 @@ class FencedError(Exception):
     """Another member owns the partition now: what this one did must not count."""
 
 
+class ClaimRefusedError(FencedError, StaleEpochError):
+    """A newer epoch has claimed the partition."""
+
+
 def claim(connection: Connection, tables: SharedTables, assignments: Sequence[Assignment]) -> dict[TopicPartition, int]:
     """Raises each partition's epoch to ours and returns the offsets to read from.
 
     Raises:
-        FencedError: a newer epoch has already claimed one of the partitions.
+        ClaimRefusedError: a newer epoch has already claimed one of the partitions.
     """
     position = tables.consumer_position
     offsets: dict[TopicPartition, int] = {}
@@ -30,11 +34,33 @@ def claim(connection: Connection, tables: SharedTables, assignments: Sequence[As
         here = and_(position.c.topic == topic, position.c.partition == partition)
         claimed = connection.execute(update(position).where(here, position.c.epoch <= epoch).values(epoch=epoch))
         if claimed.rowcount != 1:
-            raise FencedError(f"{topic}/{partition} was claimed with a newer epoch than {epoch}")
+            claimed_by = connection.execute(select(position.c.epoch).where(here)).scalar_one()
+            raise ClaimRefusedError(TopicPartition(topic, partition), epoch, claimed_by)
         offsets[TopicPartition(topic, partition)] = connection.execute(
             select(position.c.next_offset).where(here)
         ).scalar_one()
     return offsets
+
+
+def renew(
+    connection: Connection, tables: SharedTables, held: Mapping[TopicPartition, int], assignments: Sequence[Assignment]
+) -> dict[TopicPartition, int]:
+    """Raises the epochs of partitions that are ours since an earlier epoch; `held` says since which.
+
+    Returns the offsets of those that nobody claimed in between: what is in memory about them is still true.
+    The others have to be claimed like new ones.
+    """
+    position = tables.consumer_position
+    kept: dict[TopicPartition, int] = {}
+    for topic_partition, epoch in assignments:
+        since = held.get(topic_partition)
+        if since is None or since > epoch:
+            continue
+        here = and_(position.c.topic == topic_partition.topic, position.c.partition == topic_partition.partition)
+        renewed = connection.execute(update(position).where(here, position.c.epoch == since).values(epoch=epoch))
+        if renewed.rowcount == 1:
+            kept[topic_partition] = connection.execute(select(position.c.next_offset).where(here)).scalar_one()
+    return kept
 
 
 def advance(
@@ -79,4 +105,4 @@ def behind(connection: Connection, tables: SharedTables, ends: Mapping[TopicPart
     return sum(max(0, end - positions.get(topic_partition, 0)) for topic_partition, end in ends.items())
 
 
-__all__ = ["FencedError", "advance", "behind", "claim", "read_positions"]
+__all__ = ["ClaimRefusedError", "FencedError", "advance", "behind", "claim", "read_positions", "renew"]

@@ -19,7 +19,7 @@ from tierflow_shared.bus.port import (
 )
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
-from tierflow_shared.store.positions import FencedError, advance, claim
+from tierflow_shared.store.positions import FencedError, advance, claim, renew
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.handlers import BatchHandler
 from tierflow_shared.stream.progress import Progress, single_steps
@@ -209,24 +209,37 @@ class StreamProcessor:
 
     def _claim(self, assignments: Sequence[Assignment]) -> Mapping[TopicPartition, int]:
         with self._database.writing() as uow:
-            offsets = claim(uow.connection, self._database.tables, assignments)
-        self._epochs.update(assignments)
-        self._progress.read_to.update(offsets)
-        with self._database.reading() as connection:
-            self._handler.assigned(connection, list(offsets))
-        _log.info("partitions assigned", group=self._group, partitions=len(offsets))
-        return offsets
+            kept = renew(uow.connection, self._database.tables, self._epochs, assignments)
+            new = [assignment for assignment in assignments if assignment.topic_partition not in kept]
+            offsets = claim(uow.connection, self._database.tables, new)
+        stale = [topic_partition for topic_partition in offsets if topic_partition in self._epochs]
+        if stale:
+            self._forget_partitions(stale)
+        self._epochs.update(
+            {topic_partition: epoch for topic_partition, epoch in assignments if topic_partition in kept}
+        )
+        self._progress.forget(kept)
+        self._progress.read_to.update({**kept, **offsets})
+        if offsets:
+            with self._database.reading() as connection:
+                self._handler.assigned(connection, list(offsets))
+        self._epochs.update(new)
+        _log.info("partitions assigned", group=self._group, partitions=len(offsets), kept=len(kept))
+        return {**kept, **offsets}
 
     async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets partitions that now belong to others."""
+        await asyncio.to_thread(self._forget_partitions, partitions)
+
+    def _forget_partitions(self, partitions: Sequence[TopicPartition]) -> None:
         self._progress.forget(partitions)
         for topic_partition in partitions:
             self._epochs.pop(topic_partition, None)
-        await asyncio.to_thread(self._handler.revoked, partitions)
+        self._handler.revoked(partitions)
 
     async def _drop(self, partitions: Sequence[TopicPartition]) -> None:
         await self.revoked(partitions)
-        self._consumer.pause(partitions)
+        self._consumer.give_up(partitions)
 
     async def _pause(self, delay_s: float) -> None:
         try:

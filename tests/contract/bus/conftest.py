@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.bus.harness import Harness
+from tests.contract.bus.kafka_harness import KafkaHarness, quick_options
 from tierflow_shared.bus.sqlite import SqliteBus
 from tierflow_shared.clock import ManualClock
 
@@ -33,7 +34,8 @@ class SqliteHarness:
         self._clock.advance(timedelta(seconds=LEASE_S + 1))
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "kafka"])
 def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Harness:
-    adapters = {"sqlite": lambda: SqliteHarness(tmp_path / "log.db")}
-    return adapters[request.param]()
+    if request.param == "kafka":
+        return KafkaHarness(quick_options(request.getfixturevalue("kafka_bootstrap")))
+    return SqliteHarness(tmp_path / "log.db")

@@ -181,6 +181,20 @@ async def test_paused_partitions_stay_assigned_but_silent(harness: Harness) -> N
         assert numbers(await one.read(3), "k") == [0, 1, 2]
 
 
+async def test_what_is_given_up_comes_back_under_a_newer_epoch(harness: Harness) -> None:
+    """A member that the database fenced lets go; as nobody else wants the partition, it is assigned again."""
+    async with harness.open() as bus:
+        await bus.ensure_topics({"t": 1})
+        here = TopicPartition("t", 0)
+        one = await reader(bus, "a")
+        await one.own(1)
+        epoch = one.epochs.pop(here)
+        one.consumer.give_up([here])
+        await bus.producer().publish([message("k", n) for n in range(3)])
+        assert numbers(await one.read(3), "k") == [0, 1, 2]
+        assert one.epochs[here] > epoch
+
+
 async def test_unwanted_types_move_the_position_without_records(harness: Harness) -> None:
     """A filter never stalls: positions pass over what nobody asked for."""
     async with harness.open() as bus:

@@ -1,77 +1,28 @@
 """Effectively once: whatever goes wrong, state, outbox and offsets stand or fall together."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Table, select
 
-from tests.integration.stream.ledger import SummingHandler, expected_sums, number, said, tables
+from tests.contract.bus.kafka_harness import quick_options
+from tests.integration.stream.ledger import expected_sums, number, said, tables
+from tests.integration.stream.world import World, joined, opened
 from tierflow_shared.bus.port import BusUnavailableError, Message, Position, TopicPartition
-from tierflow_shared.bus.sqlite import SqliteBus
 from tierflow_shared.clock import SystemClock
 from tierflow_shared.contracts.registry import BANK_EVENTS, DEAD_LETTERS
 from tierflow_shared.store import positions
 from tierflow_shared.store.database import Database
-from tierflow_shared.stream.processor import StreamProcessor, StreamSettings
-from tierflow_shared.stream.relay import OutboxRelay
 
 pytestmark = pytest.mark.anyio
 
 
-class World:
-    """One log, one database, and as many members as a test wants."""
-
-    def __init__(self, folder: Path) -> None:
-        self.bus = SqliteBus(folder / "log.db", clock=SystemClock(), heartbeat_s=0.0, background_heartbeat=False)
-        metadata, self.total = tables()
-        self.database = Database(f"sqlite:///{folder}/s.db", metadata, service="summing", clock=SystemClock())
-        self.database.create_schema()
-
-    def member(self, name: str) -> tuple[StreamProcessor, SummingHandler]:
-        handler = SummingHandler(self.total)
-        processor = StreamProcessor(
-            self.bus, self.database, handler, group="g", member=name, topics=["numbers"],
-            settings=StreamSettings(poll_timeout_s=0.05),
-        )  # fmt: skip
-        return processor, handler
-
-    def sums(self) -> dict[str, int]:
-        with self.database.reading() as connection:
-            return {row.key: row.sum for row in connection.execute(select(self.total))}
-
-    async def publish(self) -> None:
-        """Brings the outbox to the bus and empties it."""
-        relay = self.relay()
-        await relay.publish_all()
-        await relay.tidy()
-
-    def relay(self, producer: object | None = None) -> OutboxRelay:
-        return OutboxRelay(self.database, producer or self.bus.producer(), batch_size=100, sweep_interval_s=0.1)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    await world.bus.ensure_topics({"numbers": 2, BANK_EVENTS: 2, DEAD_LETTERS: 1})
-    yield world
-    await world.bus.close(5.0)
-    world.database.close()
-
-
-async def drain(processor: StreamProcessor) -> None:
-    """Steps until two polls in a row bring nothing."""
-    idle = 0
-    while idle < 2:
-        idle = 0 if await processor.step() else idle + 1
-
-
-@asynccontextmanager
-async def joined(processor: StreamProcessor) -> AsyncIterator[StreamProcessor]:
-    consumer = processor._consumer
-    await consumer.start(processor)
-    yield processor
+@pytest.fixture(params=["sqlite", "kafka"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    kafka = quick_options(request.getfixturevalue("kafka_bootstrap")) if request.param == "kafka" else None
+    async with opened(tmp_path, kafka) as world:
+        yield world
 
 
 async def test_each_message_takes_effect_once(world: World) -> None:
@@ -79,7 +30,7 @@ async def test_each_message_takes_effect_once(world: World) -> None:
     await world.bus.producer().publish([number(f"k{n % 5}", n) for n in range(50)])
     processor, _ = world.member("a")
     async with joined(processor):
-        await drain(processor)
+        await world.drain(processor)
     assert world.sums() == await expected_sums(world.bus)
     await world.publish()
     assert len(await said(world.bus, BANK_EVENTS)) == 50
@@ -91,7 +42,7 @@ async def test_a_crash_before_the_commit_leaves_nothing_and_repeats_all(world: W
     processor, handler = world.member("a")
     handler.fail_next = 1
     async with joined(processor):
-        await drain(processor)
+        await world.drain(processor)
     assert world.sums() == handler.memory == await expected_sums(world.bus)
     assert world.database.outbox_depth() == 50
 
@@ -102,12 +53,12 @@ async def test_a_new_member_goes_on_where_the_database_says(world: World) -> Non
     await publish([number("k", n) for n in range(10)])
     first, _ = world.member("a")
     async with joined(first):
-        await drain(first)
+        await world.drain(first)
         await first._consumer.close(1.0)
     await publish([number("k", n) for n in range(10, 20)])
     second, _ = world.member("b")
     async with joined(second):
-        await drain(second)
+        await world.drain(second)
     assert world.sums() == {"k": sum(range(20))}
 
 
@@ -116,13 +67,12 @@ async def zombie_writes(world: World) -> dict[str, int]:
     await world.bus.producer().publish([number("k", n) for n in range(10)])
     zombie, _ = world.member("zombie")
     async with joined(zombie):
-        batch = await zombie._consumer.poll(100, 1.0)
+        while not (batch := await zombie._consumer.poll(100, 1.0)).records:
+            pass
         successor, _ = world.member("successor")
-        with world.bus._log.transaction() as connection:
-            connection.execute("UPDATE lease SET expires_ms = 0")
-            connection.execute("DELETE FROM member")
+        await world.let_leases_end()
         async with joined(successor):
-            await drain(successor)
+            await world.drain(successor)
         zombie._commit(batch)
     return world.sums()
 
@@ -146,7 +96,7 @@ async def test_a_poisonous_record_is_set_aside_and_the_rest_goes_on(world: World
     await world.bus.producer().publish([number("k", value) for value in values])
     processor, handler = world.member("a")
     async with joined(processor):
-        await drain(processor)
+        await world.drain(processor)
     assert world.sums() == handler.memory == {"k": 7}
     with world.database.reading() as connection:
         (letter,) = connection.execute(select(world.database.tables.dead_letter)).all()
@@ -174,7 +124,7 @@ async def test_a_lost_acknowledgement_repeats_messages_under_the_same_ids(world:
     await world.bus.producer().publish([number("k", n) for n in range(5)])
     processor, _ = world.member("a")
     async with joined(processor):
-        await drain(processor)
+        await world.drain(processor)
     with pytest.raises(BusUnavailableError):
         await world.relay(BrokenProducer(world.bus.producer().publish)).publish_all()
     await world.publish()

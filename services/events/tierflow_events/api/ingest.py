@@ -16,7 +16,7 @@ from tierflow_events.domain.placing import Candidate
 from tierflow_events.handlers.ingest import Ingest, TooBusyError
 from tierflow_events.ports import EventReader, OpenReader
 from tierflow_events.settings import EventsSettings
-from tierflow_shared.bus.port import BusUnavailableError
+from tierflow_shared.bus.port import BusUnavailableError, MessageTooLargeError
 from tierflow_shared.clock import Clock
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.web.auth import Principal, requires
@@ -63,6 +63,8 @@ def ingest_router(intake: Intake) -> APIRouter:
             placed = await intake.ingest.take(candidates)
         except TooBusyError:
             raise _too_busy() from None
+        except MessageTooLargeError:
+            raise too_large(intake.settings.kafka_max_batch_bytes) from None
         except BusUnavailableError as error:
             _log.warning("the log takes no events", detail=str(error))
             raise unavailable("the log does not take events now; send them again", extra=_NONE_ACCEPTED) from None

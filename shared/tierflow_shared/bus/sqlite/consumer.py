@@ -50,6 +50,7 @@ class SqliteConsumer:
         self._positions: dict[TopicPartition, int] = {}
         self._epochs: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
+        self._given_up: list[TopicPartition] = []
         self._next_turn = 0.0
         self._rotation = 0
         self._heartbeat: asyncio.Task[None] | None = None
@@ -101,6 +102,9 @@ class SqliteConsumer:
         return Batch(records, start, end)
 
     async def _take_part(self) -> None:
+        if self._given_up:
+            await self._in_thread(lambda: self._give_back(self._given_up))
+            self._given_up = []
         turn = await self._in_thread(self._turn)
         self._next_turn = time.monotonic() + self._heartbeat_s
         lost = [tp for tp, epoch in self._epochs.items() if turn.held.get(tp) != epoch]
@@ -124,11 +128,14 @@ class SqliteConsumer:
 
     async def _drop(self, partitions: Sequence[TopicPartition]) -> None:
         assert self._listener is not None
+        self._lose(partitions)
+        await self._listener.revoked(partitions)
+
+    def _lose(self, partitions: Sequence[TopicPartition]) -> None:
         for topic_partition in partitions:
             self._epochs.pop(topic_partition, None)
             self._positions.pop(topic_partition, None)
             self._paused.discard(topic_partition)
-        await self._listener.revoked(partitions)
 
     def _turn(self) -> Turn:
         with self._log.transaction() as connection:
@@ -172,6 +179,10 @@ class SqliteConsumer:
 
     def resume(self, partitions: Sequence[TopicPartition]) -> None:
         self._paused.difference_update(partitions)
+
+    def give_up(self, partitions: Sequence[TopicPartition]) -> None:
+        self._given_up += [topic_partition for topic_partition in partitions if topic_partition in self._epochs]
+        self._lose(partitions)
 
     async def mirror(self, offsets: Mapping[TopicPartition, int]) -> None:
         rows = [(self._group, *topic_partition, offset) for topic_partition, offset in offsets.items()]

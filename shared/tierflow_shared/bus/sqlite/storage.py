@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from tierflow_shared.bus.partitioning import partition_of
 from tierflow_shared.bus.port import BusUnavailableError, Message, Position, Record, TopicPartition
 
 _SCHEMA: Final = """
@@ -43,11 +43,6 @@ _SELECT: Final = """SELECT base_offset, messages, body FROM batch WHERE topic_id
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(list[Record]).decode
 MAX_SCAN: Final = 100_000
-
-
-def partition_of(key: str, partitions: int) -> int:
-    """The partition of a key. A stable hash: equal on every machine and in every release."""
-    return zlib.crc32(key.encode()) % partitions
 
 
 class LogFile:
