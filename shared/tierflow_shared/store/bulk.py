@@ -8,14 +8,22 @@ from typing import Final
 from sqlalchemy import Connection
 
 ROWS_PER_STATEMENT: Final = 250
+COPY_FROM_ROWS: Final = 24
+"""On PostgreSQL, so many rows are worth the three round trips of a COPY."""
 
 
 def write_rows(connection: Connection, head: str, tail: str, rows: Sequence[tuple[object, ...]]) -> None:
     """Runs `head VALUES (…), (…) … tail` for all rows. `head` is `INSERT INTO name (columns)`.
 
-    With `ON CONFLICT DO UPDATE` no two rows of one call may have the same key (PostgreSQL refuses that).
+    With `ON CONFLICT DO UPDATE` no two rows of one call may have the same key (PostgreSQL refuses that). PostgreSQL
+    takes larger calls by COPY. Concurrent transactions that may meet in a key sort their rows by it.
     """
     if not rows:
+        return
+    if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM_ROWS:
+        from tierflow_shared.store.copying import copy_rows
+
+        copy_rows(connection, head, tail, rows)
         return
     mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
     whole = len(rows) - len(rows) % ROWS_PER_STATEMENT

@@ -10,8 +10,10 @@ from sqlalchemy import Row, delete, select
 from tierflow_shared.bus.port import BusUnavailableError, Message, Producer
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.engine import UNAVAILABLE, driver_words
 
 _log = structlog.get_logger("tierflow.relay")
+_DELETED_AT_ONCE = 5_000
 _GATHER_S = 0.005  # what other transactions leave in this time travels in the same publication
 _decode_headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...]).decode
 
@@ -56,12 +58,23 @@ class OutboxRelay:
                 while await self.publish_once():
                     pass
             except BusUnavailableError as error:
-                self.depth = await asyncio.to_thread(self._database.outbox_depth)
-                self._metrics.add("tierflow_outbox_retries_total")
-                self._metrics.set("tierflow_outbox_depth", value=self.depth)
-                _log.warning(
-                    "outbox waits for the bus", service=self._database.service, depth=self.depth, error=str(error)
-                )
+                await self._wait_for_bus(error)
+            except UNAVAILABLE as error:
+                self._wait_for_database(error)
+
+    async def _wait_for_bus(self, error: BusUnavailableError) -> None:
+        self._metrics.add("tierflow_outbox_retries_total")
+        try:
+            self.depth = await asyncio.to_thread(self._database.outbox_depth)
+        except UNAVAILABLE as down:
+            self._wait_for_database(down)
+            return
+        self._metrics.set("tierflow_outbox_depth", value=self.depth)
+        _log.warning("outbox waits for the bus", service=self._database.service, depth=self.depth, error=str(error))
+
+    def _wait_for_database(self, error: Exception) -> None:
+        self._metrics.add("tierflow_outbox_retries_total")
+        _log.warning("outbox waits for its database", service=self._database.service, error=driver_words(error))
 
     async def _wait_for_work(self) -> None:
         try:
@@ -95,9 +108,10 @@ class OutboxRelay:
     def _remove(self, sequence_numbers: Sequence[int]) -> None:
         outbox = self._database.tables.outbox
         with self._database.writing() as uow:
-            uow.connection.execute(
-                delete(outbox).where(outbox.c.seq >= sequence_numbers[0], outbox.c.seq <= sequence_numbers[-1])
-            )
+            # one by one: in PostgreSQL a smaller number may have been committed since these were read
+            for start in range(0, len(sequence_numbers), _DELETED_AT_ONCE):
+                some = sequence_numbers[start : start + _DELETED_AT_ONCE]
+                uow.connection.execute(delete(outbox).where(outbox.c.seq.in_(some)))
 
     async def close(self, timeout_s: float) -> None:
         """Publishes what is there and stops, within the limit."""
@@ -110,7 +124,7 @@ class OutboxRelay:
             async with asyncio.timeout(timeout_s):
                 while await self.publish_once():
                     pass
-        except (TimeoutError, BusUnavailableError) as error:
+        except (TimeoutError, BusUnavailableError, *UNAVAILABLE) as error:
             _log.warning("outbox kept for the next start", service=self._database.service, error=repr(error))
 
 

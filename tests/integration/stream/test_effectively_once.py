@@ -27,7 +27,7 @@ class World:
         self.bus = SqliteBus(folder / "log.db", clock=SystemClock(), heartbeat_s=0.0, background_heartbeat=False)
         metadata, self.total = tables()
         self.database = Database(f"sqlite:///{folder}/s.db", metadata, service="summing", clock=SystemClock())
-        self.database.create_schema()
+        metadata.create_all(self.database.engine)
 
     def member(self, name: str) -> tuple[StreamProcessor, SummingHandler]:
         handler = SummingHandler(self.total)

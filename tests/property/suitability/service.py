@@ -16,10 +16,11 @@ from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.contracts.registry import TYPE_OF_DATA
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.migrations import upgrade
 from tierflow_suitability.adapters.opening import DeskOpener
 from tierflow_suitability.adapters.queries import SqlQueries
 from tierflow_suitability.adapters.tables import suitability_tables
-from tierflow_suitability.app import office_of
+from tierflow_suitability.app import MIGRATIONS, office_of
 from tierflow_suitability.consumers import SuitabilityHandler
 from tierflow_suitability.ports import Desk, Needed
 from tierflow_suitability.settings import SuitabilitySettings
@@ -38,7 +39,7 @@ class Service:
         tables = suitability_tables(metadata)
         url = f"sqlite:///{folder / 'suitability.db'}"
         self.database = Database(url, metadata, service="suitability", clock=self.clock)
-        self.database.create_schema()
+        upgrade(self.database, MIGRATIONS)
         self.opener = DeskOpener.of(tables, ServiceMetrics("suitability"))
         self.handler = SuitabilityHandler(self.opener, OFFICE)
         self.queries = SqlQueries(self.database, tables)

@@ -19,6 +19,7 @@ from tierflow_suitability.ports import Needed
 
 AUDIT: Final = "audit"
 REFERENCES: Final = "references"
+_EMPTY: Final = ({"name": AUDIT, "value": f"0:{GENESIS}"}, {"name": REFERENCES, "value": ""})
 # Both databases take at least 32,766 parameters in a statement.
 _CHUNK: Final = 5_000
 
@@ -39,9 +40,15 @@ class DeskReader:
         self._connection, self._tables, self._statements = connection, tables, statements
 
     def marks(self) -> Marks:
-        values = {row.name: row.value for row in self._connection.execute(self._statements.marks)}
+        values = self._locked_marks()
+        if len(values) < len(_EMPTY):  # a lock needs rows
+            self._connection.execute(self._statements.first_marks(self._connection, self._tables.mark), _EMPTY)
+            values = self._locked_marks()
         seq, _, head = values.get(AUDIT, f"0:{GENESIS}").partition(":")
         return Marks(int(seq), head, values.get(REFERENCES, ""))
+
+    def _locked_marks(self) -> dict[str, str]:
+        return {row.name: row.value for row in self._connection.execute(self._statements.marks)}
 
     def customers(self, customer_ids: Sequence[str]) -> tuple[dict[str, Customer], dict[str, list[Assessment]]]:
         """Registers and assessments (oldest first); empty for those nobody has told us about. One statement."""

@@ -48,6 +48,14 @@ class Statements:
             upserts={},
         )
 
+    def first_marks(self, connection: Connection, table: Table) -> Executable:
+        """Makes the marks that are missing."""
+        key = (connection.dialect.name, "first marks")
+        if key not in self.upserts:
+            self.upserts[key] = upsert(connection, table).on_conflict_do_nothing()
+        statement: Executable = self.upserts[key]
+        return statement
+
     def upsert(self, connection: Connection, table: Table) -> Executable:
         """Writes a row in place of the one with the same key."""
         key = (connection.dialect.name, table.name)
