@@ -13,7 +13,7 @@ COPY_FROM_ROWS: Final = 24
 
 
 def write_rows(connection: Connection, head: str, tail: str, rows: Sequence[tuple[object, ...]]) -> None:
-    """Runs `head VALUES (…), (…) … tail` for all rows. `head` is `INSERT INTO name (columns)`.
+    """Runs `head VALUES (…), (…) … tail` for all rows, in their order. `head` is `INSERT INTO name (columns)`.
 
     With `ON CONFLICT DO UPDATE` no two rows of one call may have the same key (PostgreSQL refuses that). PostgreSQL
     takes larger calls by COPY. Concurrent transactions that may meet in a key sort their rows by it.

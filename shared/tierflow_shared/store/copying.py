@@ -25,7 +25,9 @@ class _Temporary(NamedTuple):
 
 
 def copy_rows(connection: Connection, head: str, tail: str, rows: Sequence[tuple[object, ...]]) -> None:
-    """Loads the rows in the connection's transaction. `head` is `INSERT INTO name (columns)`, `tail` an ON CONFLICT.
+    """Loads the rows, in their order, in the connection's transaction.
+
+    `head` is `INSERT INTO name (columns)`, `tail` an ON CONFLICT or nothing.
 
     Raises:
         sqlalchemy.exc.DBAPIError: what the driver did not like, as its own kind of error.

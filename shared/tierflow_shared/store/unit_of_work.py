@@ -6,17 +6,19 @@ from datetime import datetime
 from functools import lru_cache
 
 import msgspec
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from tierflow_shared.bus.port import Message, Record
 from tierflow_shared.cloudevents import outgoing_message
 from tierflow_shared.contracts.outcomes import DeadLetter
 from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.ids import derived_id
+from tierflow_shared.store.bulk import write_rows
 from tierflow_shared.store.dialect import upsert
 from tierflow_shared.store.tables import SharedTables
 
 _DETAIL_LENGTH = 200
+_OUTBOX = "INSERT INTO outbox (topic, key, partition, headers, value)"
 
 
 class UnitOfWork:
@@ -99,19 +101,8 @@ class UnitOfWork:
 
     def _write_outbox(self) -> None:
         encode = msgspec.msgpack.encode
-        self.connection.execute(
-            insert(self.tables.outbox),
-            [
-                {
-                    "topic": m.topic,
-                    "key": m.key,
-                    "partition": m.partition,
-                    "headers": encode(m.headers),
-                    "value": m.value,
-                }
-                for m in self._outbox
-            ],
-        )
+        rows = [(m.topic, m.key, m.partition, encode(m.headers), m.value) for m in self._outbox]
+        write_rows(self.connection, _OUTBOX, "", rows)
 
     def _write_counts(self) -> None:
         table = self.tables.consumption
