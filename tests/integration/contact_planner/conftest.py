@@ -87,10 +87,10 @@ class Planner:
 
 
 @pytest.fixture
-async def planner(tmp_path: Path) -> AsyncIterator[Planner]:
+async def planner(tmp_path: Path, database_url: str) -> AsyncIterator[Planner]:
     """The service, started; it is closed after the test."""
     clock = ManualClock(NOW)
-    settings = PlannerSettings(data_dir=tmp_path, poll_timeout_s=0.02)
+    settings = PlannerSettings(data_dir=tmp_path, database_url=database_url, poll_timeout_s=0.02)
     bus = SqliteBus(tmp_path / "log.db", clock=clock, lease_s=3600, background_heartbeat=False)
     app = create_app(settings, bus=bus, clock=clock)
     async with AsyncExitStack() as stack:

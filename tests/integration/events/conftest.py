@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -86,10 +86,23 @@ def problem(answer: httpx.Response) -> Any:
 
 
 @pytest.fixture
-async def events(tmp_path: Path) -> AsyncIterator[EventsService]:
+async def events(tmp_path: Path, database_url: str) -> AsyncIterator[EventsService]:
     """The service, started; it is closed after the test."""
+    async with running_events(tmp_path, database_url) as service:
+        yield service
+
+
+@pytest.fixture
+async def events_on_sqlite(tmp_path: Path) -> AsyncIterator[EventsService]:
+    """For tests that never come as far as the database."""
+    async with running_events(tmp_path, None) as service:
+        yield service
+
+
+@asynccontextmanager
+async def running_events(tmp_path: Path, database_url: str | None) -> AsyncIterator[EventsService]:
     clock = ManualClock(NOW)
-    settings = EventsSettings(data_dir=tmp_path, max_batch_events=1_000)
+    settings = EventsSettings(data_dir=tmp_path, database_url=database_url, max_batch_events=1_000)
     bus = SwitchableBus(tmp_path / "log.db", clock=clock, lease_s=3600, background_heartbeat=False)
     app = create_app(settings, bus=bus, clock=clock)
     issuer = EmbeddedIssuer.of(settings, clock)

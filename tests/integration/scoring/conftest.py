@@ -69,11 +69,16 @@ class Service:
 
 
 @pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
+async def service(tmp_path: Path, database_url: str) -> AsyncIterator[Service]:
     """The service with Berka's policies on one partition, started; it is closed after the test."""
     clock = ManualClock(NOW)
     settings = ScoringSettings(
-        data_dir=tmp_path, poll_timeout_s=0.02, policy_set="berka", partitions=1, base_currency="CZK"
+        data_dir=tmp_path,
+        database_url=database_url,
+        poll_timeout_s=0.02,
+        policy_set="berka",
+        partitions=1,
+        base_currency="CZK",
     )
     bus = SqliteBus(tmp_path / "log.db", clock=SystemClock())
     app = create_app(settings, bus=bus, clock=clock)

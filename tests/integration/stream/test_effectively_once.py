@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table, select
 
+from tests.databases import OpenDatabase
 from tests.integration.stream.ledger import SummingHandler, expected_sums, number, said, tables
 from tierflow_shared.bus.port import BusUnavailableError, Message, Position, TopicPartition
 from tierflow_shared.bus.sqlite import SqliteBus
@@ -23,11 +24,10 @@ pytestmark = pytest.mark.anyio
 class World:
     """One log, one database, and as many members as a test wants."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, open_database: OpenDatabase) -> None:
         self.bus = SqliteBus(folder / "log.db", clock=SystemClock(), heartbeat_s=0.0, background_heartbeat=False)
         metadata, self.total = tables()
-        self.database = Database(f"sqlite:///{folder}/s.db", metadata, service="summing", clock=SystemClock())
-        metadata.create_all(self.database.engine)
+        self.database = open_database(metadata)
 
     def member(self, name: str) -> tuple[StreamProcessor, SummingHandler]:
         handler = SummingHandler(self.total)
@@ -46,12 +46,11 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
+async def world(tmp_path: Path, open_database: OpenDatabase) -> AsyncIterator[World]:
+    world = World(tmp_path, open_database)
     await world.bus.ensure_topics({"numbers": 2, BANK_EVENTS: 2, DEAD_LETTERS: 1})
     yield world
     await world.bus.close(5.0)
-    world.database.close()
 
 
 async def drain(processor: StreamProcessor) -> None:
