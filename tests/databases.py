@@ -20,6 +20,7 @@ from sqlalchemy import MetaData
 from tierflow_shared.clock import Clock, SystemClock
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import DatabaseLimits
+from tierflow_shared.store.migrations import Migrations, upgrade
 from tierflow_stack.postgres import ENVIRONMENT, FORGETFUL, Cluster, RunningServer, Server, database, temporary_cluster
 
 RUN_FOLDER = "TIERFLOW_TEST_RUN_POSTGRES"
@@ -39,6 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _remove(folder: Path) -> None:
     with _locked(folder):
+        given = os.environ.get(ENVIRONMENT)
+        for template in folder.glob("template_*") if given else ():
+            RunningServer(str(given)).drop_database(template.name)
         if (folder / "postgres").is_dir():
             Cluster(folder / "postgres").destroy()
     shutil.rmtree(folder, ignore_errors=True)
@@ -62,6 +66,31 @@ def postgres() -> Server:
         cluster = Cluster(folder / "postgres", settings={**FORGETFUL, "shared_buffers": "64MB"})
         cluster.start()
     return cluster
+
+
+ON_SQLITE = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+"""For tests whose requests never come as far as the database, or do not depend on it."""
+
+
+@contextmanager
+def service_database(
+    dialect: str, request: pytest.FixtureRequest, service: str, opened: Callable[[str], Database], steps: Migrations
+) -> Iterator[str | None]:
+    """The URL of a service's database with its schema: on PostgreSQL a copy of one that is migrated once a run."""
+    if dialect == "sqlite":
+        yield None
+        return
+    server: Server = request.getfixturevalue("postgres")
+    folder = Path(os.environ[RUN_FOLDER])
+    template = folder / f"template_{service.replace('-', '_')}_{folder.name[-8:]}"
+    with _locked(folder):
+        if not template.exists():
+            one = opened(server.create_database(template.name))
+            upgrade(one, steps)
+            one.close()
+            template.touch()
+    with database(server, template=template.name) as url:
+        yield url
 
 
 @pytest.fixture
