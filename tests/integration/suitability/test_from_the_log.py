@@ -50,8 +50,8 @@ class Log:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    with service(tmp_path) as running:
+def log(tmp_path: Path, database_url: str | None) -> Iterator[Log]:
+    with service(tmp_path, database_url) as running:
         yield Log(running)
 
 

@@ -33,12 +33,13 @@ OFFICE = office_of(SuitabilitySettings())
 class Service:
     """One database and everything that works on it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None = None) -> None:
         self.clock = ManualClock(NOW)
         metadata = MetaData()
         tables = suitability_tables(metadata)
-        url = f"sqlite:///{folder / 'suitability.db'}"
-        self.database = Database(url, metadata, service="suitability", clock=self.clock)
+        self.database = Database(
+            url or f"sqlite:///{folder / 'suitability.db'}", metadata, service="suitability", clock=self.clock
+        )
         upgrade(self.database, MIGRATIONS)
         self.opener = DeskOpener.of(tables, ServiceMetrics("suitability"))
         self.handler = SuitabilityHandler(self.opener, OFFICE)
@@ -75,9 +76,9 @@ class Service:
 
 
 @contextmanager
-def service(folder: Path) -> Iterator[Service]:
-    """A service whose connections are closed at the end."""
-    opened = Service(folder)
+def service(folder: Path, url: str | None = None) -> Iterator[Service]:
+    """A service whose connections are closed at the end; without a URL on a file in the folder."""
+    opened = Service(folder, url)
     try:
         yield opened
     finally:
