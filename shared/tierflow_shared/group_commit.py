@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
@@ -20,7 +21,9 @@ class GroupCommitter(Generic[Item, Result]):
 
     `commit(items)` returns one result per item, in order, after everything is durable. If it raises, every item
     of that group gets the exception. A lone item is committed at once; while items come in groups, the thread
-    waits `linger_s` seconds for more of them, because a larger group costs little more than a small one.
+    waits up to `linger_s` seconds until as many have come as the group before had, because a larger group costs
+    little more than a small one. Waking a thread costs as much as a small commit, so the items of one turn of the
+    event loop are handed over together, and a thread that is busy anyway is not woken.
     """
 
     def __init__(
@@ -33,9 +36,13 @@ class GroupCommitter(Generic[Item, Result]):
     ) -> None:
         assert max_group >= 1
         self._commit, self._max_group, self._linger_s = commit, max_group, linger_s
-        self._queue: SimpleQueue[tuple[Item, asyncio.Future[Result]] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._lock = threading.Lock()
+        self._items: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._ring_at = 1  # the thread sleeps until so many items wait; 0 while it is awake
+        self._called = False
         self._open = True
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     async def submit(self, item: Item) -> Result:
@@ -46,30 +53,51 @@ class GroupCommitter(Generic[Item, Result]):
         """
         if not self._open:
             raise ClosedError("closed")
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._queue.put((item, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._items.append((item, future))
+        if not self._called:
+            self._called = True
+            loop.call_soon(self._call)
         return await future
 
     @property
     def waiting(self) -> int:
         """How many items wait for the next group."""
-        return self._queue.qsize()
+        return len(self._items)
+
+    def _call(self) -> None:
+        self._called = False
+        with self._lock:
+            ring = 0 < self._ring_at <= len(self._items)
+            if ring:
+                self._ring_at = 0
+        if ring:
+            self._bell.put(None)
+
+    def _sleep(self, until: int, timeout_s: float | None) -> None:
+        """Sleeps until so many items wait, the time is over, or the committer closes."""
+        with self._lock:
+            if len(self._items) >= until or not self._open:
+                return
+            self._ring_at = until
+        with suppress(Empty):
+            self._bell.get(timeout=timeout_s)
+            return
+        with self._lock:
+            rung, self._ring_at = self._ring_at == 0, 0
+        if rung:
+            self._bell.get()
 
     def _run(self) -> None:
-        stopping, last_size = False, 1
-        while not stopping:
-            group: list[tuple[Item, asyncio.Future[Result]]] = []
-            until = time.monotonic() + self._linger_s if last_size > 1 else 0.0
-            entry = self._queue.get()
-            while entry is not None:
-                group.append(entry)
-                if len(group) == self._max_group:
-                    break
-                try:
-                    entry = self._queue.get(timeout=max(0.0, until - time.monotonic()))
-                except Empty:
-                    break
-            stopping, last_size = entry is None, len(group)
+        last_size = 1
+        while self._open or self._items:
+            if last_size > 1:
+                self._sleep(min(last_size, self._max_group), self._linger_s)
+            if not self._items:
+                self._sleep(1, None)
+            group = [self._items.popleft() for _ in range(min(len(self._items), self._max_group))]
+            last_size = len(group)
             if group:
                 self._settle(group)
 
@@ -95,8 +123,11 @@ class GroupCommitter(Generic[Item, Result]):
 
     def close(self, timeout_s: float) -> None:
         """Commits what is queued and ends the thread, within the limit."""
-        self._open = False
-        self._queue.put(None)
+        with self._lock:
+            self._open = False
+            asleep, self._ring_at = self._ring_at > 0, 0
+        if asleep:
+            self._bell.put(None)
         self._thread.join(timeout_s)
 
 

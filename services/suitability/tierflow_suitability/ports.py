@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Protocol
 
+from msgspec import Struct
+
 from tierflow_shared.contracts.bank import ProductUpdated, RmUpdated
 from tierflow_shared.contracts.primitives import Data
 from tierflow_suitability.domain.assessments import Assessment
@@ -26,8 +28,7 @@ class Office:
     zone: tzinfo
 
 
-@dataclass(frozen=True, slots=True)
-class Needed:
+class Needed(Struct, frozen=True):
     """What a transaction will ask for, said before it starts, so that it can be read in a few statements.
 
     `open_sales_of` are customers with news; `overdue_before` is the newest business date (ISO).

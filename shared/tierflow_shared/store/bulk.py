@@ -7,9 +7,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-ROWS_PER_STATEMENT: Final = 250
 COPY_FROM_ROWS: Final = 24
 """On PostgreSQL, so many rows are worth the three round trips of a COPY."""
+_PORTIONS: Final = (250, 50, 10, 1)
 
 
 def write_rows(connection: Connection, head: str, tail: str, rows: Sequence[tuple[object, ...]]) -> None:
@@ -26,12 +26,13 @@ def write_rows(connection: Connection, head: str, tail: str, rows: Sequence[tupl
         copy_rows(connection, head, tail, rows)
         return
     mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    whole = len(rows) - len(rows) % ROWS_PER_STATEMENT
-    many = _text(head, tail, mark, len(rows[0]), ROWS_PER_STATEMENT)
-    for first in range(0, whole, ROWS_PER_STATEMENT):
-        connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[first : first + ROWS_PER_STATEMENT])))
-    if whole < len(rows):
-        connection.exec_driver_sql(_text(head, tail, mark, len(rows[0]), 1), list(rows[whole:]))
+    first = 0
+    for portion in _PORTIONS:
+        text = _text(head, tail, mark, len(rows[0]), portion)
+        while len(rows) - first >= portion:
+            values = tuple(chain.from_iterable(rows[first : first + portion]))
+            connection.exec_driver_sql(text, values)
+            first += portion
 
 
 @lru_cache(maxsize=256)

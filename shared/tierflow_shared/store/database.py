@@ -1,14 +1,15 @@
 """A service's own database: SQLite by default, PostgreSQL in production, the same statements on both."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy import Connection, MetaData, func, select, text
+from sqlalchemy import Connection, MetaData, select, text
 
 from tierflow_shared.clock import Clock
 from tierflow_shared.store.engine import WRITES, DatabaseLimits, is_sqlite, open_engine
+from tierflow_shared.store.outbox import OutboxLine, Parcel, count_messages
 from tierflow_shared.store.tables import SharedTables, shared_tables
 from tierflow_shared.store.unit_of_work import UnitOfWork
 
@@ -33,11 +34,7 @@ class Database:
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reads = self.engine.execution_options(**snapshot)
         self._writer = threading.RLock()
-        self._listeners: list[Callable[[], None]] = []
-
-    def on_outgoing(self, listener: Callable[[], None]) -> None:
-        """Calls `listener` (from the committing thread) whenever a commit left messages in the outbox."""
-        self._listeners.append(listener)
+        self.outbox = OutboxLine()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -53,19 +50,23 @@ class Database:
         SQLite has one writer at a time. PostgreSQL has many: who reads and then writes there locks the rows it read,
         or says `alone`, and then no other transaction that says so runs at the same time, in any process.
         """
+        parcels: list[Parcel] = []
         with self._exclusive(), self.engine.connect().execution_options(**{WRITES: True}) as connection:
-            with connection.begin():
-                if alone and not self.is_sqlite:
-                    connection.execute(_TAKE_ALONE, {"key": _ALONE})
-                uow = UnitOfWork(connection, self.tables, self.service, self._clock.now())
-                yield uow
-                uow.flush()
+            try:
+                with connection.begin():
+                    if alone and not self.is_sqlite:
+                        connection.execute(_TAKE_ALONE, {"key": _ALONE})
+                    uow = UnitOfWork(connection, self.tables, self.service, self._clock.now())
+                    yield uow
+                    parcels = uow.flush()
+                    self.outbox.enter(parcels)
+            except BaseException:
+                self.outbox.withdraw(parcels)
+                raise
+            self.outbox.committed(parcels)
             callbacks = uow.committed()
         for callback in callbacks:
             callback()
-        if uow.emitted:
-            for listener in self._listeners:
-                listener()
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
@@ -75,10 +76,14 @@ class Database:
         with self._writer:
             yield
 
+    def now_ms(self) -> int:
+        """The service's own time, in milliseconds since 1970."""
+        return int(self._clock.now().timestamp() * 1000)
+
     def outbox_depth(self) -> int:
         """How many messages wait to be published."""
         with self.reading() as connection:
-            return connection.execute(select(func.count()).select_from(self.tables.outbox)).scalar_one()
+            return count_messages(connection, self.tables)
 
     def ping(self) -> None:
         """Raises when the database cannot be read."""

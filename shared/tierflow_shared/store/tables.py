@@ -35,15 +35,14 @@ def shared_tables(metadata: MetaData) -> SharedTables:
 
 
 def _outbox(metadata: MetaData) -> Table:
+    """One row for what a transaction said (a few, if that was much). `body` is msgpack of `bus.port.Message`s."""
     return Table(
         "outbox",
         metadata,
         Column("seq", AutoId, primary_key=True, autoincrement=True),
-        Column("topic", String(64), nullable=False),
-        Column("key", String(64), nullable=False),
-        Column("partition", Integer),
-        Column("headers", LargeBinary, nullable=False),
-        Column("value", LargeBinary, nullable=False),
+        Column("created_at_ms", BigInteger, nullable=False),
+        Column("messages", Integer, nullable=False),
+        Column("body", LargeBinary, nullable=False),
     )
 
 

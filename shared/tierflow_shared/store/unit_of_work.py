@@ -13,12 +13,11 @@ from tierflow_shared.cloudevents import outgoing_message
 from tierflow_shared.contracts.outcomes import DeadLetter
 from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.ids import derived_id
-from tierflow_shared.store.bulk import write_rows
 from tierflow_shared.store.dialect import upsert
+from tierflow_shared.store.outbox import Parcel, write_parcels
 from tierflow_shared.store.tables import SharedTables
 
 _DETAIL_LENGTH = 200
-_OUTBOX = "INSERT INTO outbox (topic, key, partition, headers, value)"
 
 
 class UnitOfWork:
@@ -86,23 +85,20 @@ class UnitOfWork:
         """How many messages wait for this transaction's commit."""
         return len(self._outbox)
 
-    def flush(self) -> None:
-        """Writes what was collected; the caller commits."""
+    def flush(self) -> list[Parcel]:
+        """Writes what was collected; the caller commits. Returns the rows of the outbox."""
+        parcels: list[Parcel] = []
         if self._outbox:
-            self._write_outbox()
+            parcels = write_parcels(self.connection, self.tables, self._outbox, int(self.now.timestamp() * 1000))
         if self._dead_letters:
             table = self.tables.dead_letter
             self.connection.execute(upsert(self.connection, table).on_conflict_do_nothing(), self._dead_letters)
         if self._counts:
             self._write_counts()
+        return parcels
 
     def committed(self) -> list[Callable[[], None]]:
         return self._after_commit
-
-    def _write_outbox(self) -> None:
-        encode = msgspec.msgpack.encode
-        rows = [(m.topic, m.key, m.partition, encode(m.headers), m.value) for m in self._outbox]
-        write_rows(self.connection, _OUTBOX, "", rows)
 
     def _write_counts(self) -> None:
         table = self.tables.consumption

@@ -2,26 +2,28 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
-import msgspec
 import structlog
-from sqlalchemy import Row, delete, select
 
 from tierflow_shared.bus.port import BusUnavailableError, Message, Producer
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import UNAVAILABLE, driver_words
+from tierflow_shared.store.outbox import Parcel, read_messages, read_parcels, remove_parcels
 
 _log = structlog.get_logger("tierflow.relay")
-_DELETED_AT_ONCE = 5_000
-_GATHER_S = 0.005  # what other transactions leave in this time travels in the same publication
-_decode_headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...]).decode
+_GATHER_S: Final = 0.005  # what other transactions leave in this time travels in the same publication
+_TIDY_AFTER_S: Final = 0.05  # rows the bus has are deleted when nothing else is to be done for so long …
+_TIDY_AT: Final = 200  # … or when there are so many
+_OTHERS_AFTER_MS: Final = 5_000  # rows that other processes left are theirs for so long
 
 
 class OutboxRelay:
-    """Publishes the outbox of one database: at once after a commit, and by a sweep for what was left behind.
+    """Publishes the outbox of one database: at once after a commit, and by a sweep what was left behind.
 
-    A crash between publishing and deleting publishes again; the ids are the same, so readers drop the second one.
+    What this process committed is published from memory; its rows are deleted later, many at once. A crash in between
+    publishes again; the ids are the same, so readers drop the second one.
     """
 
     def __init__(
@@ -38,80 +40,118 @@ class OutboxRelay:
         self._batch_size, self._sweep_interval_s = batch_size, sweep_interval_s
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.depth = 0
+        self._published: list[int] = []
+        self._left_behind = True
+        self._unswept = 0
+
+    @property
+    def depth(self) -> int:
+        """How many messages wait for the bus."""
+        return self._database.outbox.waiting + self._unswept
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
 
         def wake() -> None:
-            if not loop.is_closed():
+            if not self._wake.is_set() and not loop.is_closed():
                 loop.call_soon_threadsafe(self._wake.set)
 
-        self._database.on_outgoing(wake)
+        self._database.outbox.on_ready(wake)
         self._wake.set()
         self._task = asyncio.create_task(self._run(), name=f"relay-{self._database.service}")
 
     async def _run(self) -> None:
+        idle_s = 0.0
         while True:
-            await self._wait_for_work()
+            idle_s = 0.0 if await self._woken() else idle_s + self._patience_s
             try:
-                while await self.publish_once():
-                    pass
-            except BusUnavailableError as error:
-                await self._wait_for_bus(error)
-            except UNAVAILABLE as error:
-                self._wait_for_database(error)
+                if self._published and idle_s:
+                    await self.tidy()
+                elif idle_s >= self._sweep_interval_s:
+                    idle_s = 0.0
+                    await self._sweep(not_after_ms=self._database.now_ms() - _OTHERS_AFTER_MS)
+                await self.publish_all()
+            except (BusUnavailableError, *UNAVAILABLE) as error:
+                self._metrics.add("tierflow_outbox_retries_total")
+                service, cause = self._database.service, driver_words(error)
+                _log.warning("outbox waits for a dependency", service=service, depth=self.depth, error=cause)
+            self._metrics.set("tierflow_outbox_depth", value=self.depth)
 
-    async def _wait_for_bus(self, error: BusUnavailableError) -> None:
-        self._metrics.add("tierflow_outbox_retries_total")
+    @property
+    def _patience_s(self) -> float:
+        return _TIDY_AFTER_S if self._published else self._sweep_interval_s
+
+    async def _woken(self) -> bool:
         try:
-            self.depth = await asyncio.to_thread(self._database.outbox_depth)
-        except UNAVAILABLE as down:
-            self._wait_for_database(down)
-            return
-        self._metrics.set("tierflow_outbox_depth", value=self.depth)
-        _log.warning("outbox waits for the bus", service=self._database.service, depth=self.depth, error=str(error))
-
-    def _wait_for_database(self, error: Exception) -> None:
-        self._metrics.add("tierflow_outbox_retries_total")
-        _log.warning("outbox waits for its database", service=self._database.service, error=driver_words(error))
-
-    async def _wait_for_work(self) -> None:
-        try:
-            async with asyncio.timeout(self._sweep_interval_s):
+            async with asyncio.timeout(self._patience_s):
                 await self._wake.wait()
             await asyncio.sleep(_GATHER_S)
         except TimeoutError:
-            pass
-        self._wake.clear()
+            return False
+        finally:
+            self._wake.clear()
+        return True
 
-    async def publish_once(self) -> bool:
-        """Publishes one batch of the outbox. True if there may be more.
+    async def publish_all(self) -> None:
+        """Publishes everything that is committed, the oldest first.
 
         Raises:
-            BusUnavailableError: nothing was removed from the outbox.
+            BusUnavailableError: what the bus did not take is kept.
         """
-        rows = await asyncio.to_thread(self._next_rows)
-        if rows:
-            await self._producer.publish([_message(row) for row in rows])
-            await asyncio.to_thread(self._remove, [row.seq for row in rows])
-            self._metrics.add("tierflow_outbox_published_total", amount=len(rows))
-        self.depth = 0 if len(rows) < self._batch_size else await asyncio.to_thread(self._database.outbox_depth)
-        self._metrics.set("tierflow_outbox_depth", value=self.depth)
-        return self.depth > 0
+        if self._database.outbox.take_uncertain():
+            self._left_behind = True
+        if self._left_behind:
+            await self._sweep()
+            self._left_behind = False
+        while parcels := self._database.outbox.head(self._batch_size):
+            await self._publish(parcels)
+            if len(self._published) >= _TIDY_AT:
+                await self.tidy()
 
-    def _next_rows(self) -> Sequence[Row[tuple[int, str, str, int | None, bytes, bytes]]]:
-        outbox = self._database.tables.outbox
+    async def _sweep(self, not_after_ms: int | None = None) -> None:
+        """Publishes from the table: what an earlier process, another one, or a doubtful commit left."""
+        known, after = set(self._published), -1
+        while parcels := await asyncio.to_thread(self._read, after, not_after_ms):
+            after = parcels[-1].seq
+            left = [parcel for parcel in parcels if parcel.seq not in known]
+            self._unswept = sum(parcel.count for parcel in left)
+            if left:
+                await self._publish(left)
+            self._unswept = 0
+
+    def _read(self, after: int, not_after_ms: int | None) -> list[Parcel]:
         with self._database.reading() as connection:
-            return connection.execute(select(outbox).order_by(outbox.c.seq).limit(self._batch_size)).all()
+            return read_parcels(connection, self._database.tables, after=after, not_after_ms=not_after_ms)
 
-    def _remove(self, sequence_numbers: Sequence[int]) -> None:
-        outbox = self._database.tables.outbox
+    async def _publish(self, parcels: Sequence[Parcel]) -> None:
+        messages: list[Message] = []
+        for parcel in parcels:
+            messages += parcel.messages if parcel.messages is not None else await self._fetched(parcel)
+        if messages:
+            await self._producer.publish(messages)
+            self._metrics.add("tierflow_outbox_published_total", amount=len(messages))
+        seqs = [parcel.seq for parcel in parcels]
+        self._database.outbox.done(seqs)
+        self._published += seqs
+
+    async def _fetched(self, parcel: Parcel) -> Sequence[Message]:
+        def read() -> Sequence[Message]:
+            with self._database.reading() as connection:
+                return read_messages(connection, self._database.tables, parcel.seq)
+
+        return await asyncio.to_thread(read)
+
+    async def tidy(self) -> None:
+        seqs, self._published = self._published, []
+        try:
+            await asyncio.to_thread(self._remove, seqs)
+        except BaseException:
+            self._published = seqs + self._published
+            raise
+
+    def _remove(self, seqs: Sequence[int]) -> None:
         with self._database.writing() as uow:
-            # one by one: in PostgreSQL a smaller number may have been committed since these were read
-            for start in range(0, len(sequence_numbers), _DELETED_AT_ONCE):
-                some = sequence_numbers[start : start + _DELETED_AT_ONCE]
-                uow.connection.execute(delete(outbox).where(outbox.c.seq.in_(some)))
+            remove_parcels(uow.connection, self._database.tables, seqs)
 
     async def close(self, timeout_s: float) -> None:
         """Publishes what is there and stops, within the limit."""
@@ -122,11 +162,7 @@ class OutboxRelay:
         self._task = None
         try:
             async with asyncio.timeout(timeout_s):
-                while await self.publish_once():
-                    pass
+                await self.publish_all()
+                await self.tidy()
         except (TimeoutError, BusUnavailableError, *UNAVAILABLE) as error:
             _log.warning("outbox kept for the next start", service=self._database.service, error=repr(error))
-
-
-def _message(row: Row[tuple[int, str, str, int | None, bytes, bytes]]) -> Message:
-    return Message(row.topic, row.key, row.value, _decode_headers(row.headers), row.partition)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.outbox import count_messages
 from tierflow_shared.store.positions import read_positions
 from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.routing import service_router
@@ -50,7 +51,7 @@ def read_progress(database: Database) -> Progress:
         positions = read_positions(connection, tables)
         for row in connection.execute(select(tables.consumption)):
             outcomes.setdefault(row.event_type, {})[row.outcome] = row._mapping["count"]
-        outbox = connection.execute(select(func.count()).select_from(tables.outbox)).scalar_one()
+        outbox = count_messages(connection, tables)
         dead_letters = connection.execute(select(func.count()).select_from(tables.dead_letter)).scalar_one()
     return Progress(
         positions={f"{topic}/{partition}": offset for (topic, partition), offset in sorted(positions.items())},

@@ -9,11 +9,11 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from tests.contract.store.items import HEAD, KEEP, REPLACE, fail_after, items, numbers, row
 from tests.databases import OpenDatabase
-from tierflow_shared.store.bulk import COPY_FROM_ROWS, ROWS_PER_STATEMENT, write_rows
+from tierflow_shared.store.bulk import COPY_FROM_ROWS, write_rows
 from tierflow_shared.store.dialect import insert_if_new
 from tierflow_shared.store.engine import UNAVAILABLE
 
-SIZES = (1, COPY_FROM_ROWS - 1, COPY_FROM_ROWS, ROWS_PER_STATEMENT, ROWS_PER_STATEMENT + 1, 1_200)
+SIZES = (1, COPY_FROM_ROWS - 1, COPY_FROM_ROWS, 250, 251, 1_200)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -3,9 +3,22 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, Integer, LargeBinary, String, Text, insert, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+)
 
-from tierflow_shared.store.database import Database
+Rows = dict[str, list[dict[str, object]]]
 
 
 def _value(column: "Column[Any]") -> object:
@@ -22,17 +35,25 @@ def _value(column: "Column[Any]") -> object:
     return "w"
 
 
-def fill(database: Database) -> None:
-    """Writes one row into each table."""
-    with database.writing() as uow:
-        for table in database.metadata.sorted_tables:
-            uow.connection.execute(insert(table).values({column.name: _value(column) for column in table.columns}))
+def fill(engine: Engine) -> None:
+    """Writes one row into each table as it is in the database."""
+    with engine.begin() as connection:
+        for table in _tables(engine):
+            row = {column.name: _value(column) for column in table.columns}
+            if table.name == "outbox":
+                row["headers"] = b"\x90"  # msgpack of no headers
+            connection.execute(insert(table).values(row))
 
 
-def rows_of(database: Database) -> dict[str, list[tuple[object, ...]]]:
+def rows_of(engine: Engine) -> Rows:
     """All rows of all tables, by table."""
-    with database.reading() as connection:
+    with engine.begin() as connection:
         return {
-            table.name: [tuple(row) for row in connection.execute(select(table))]
-            for table in database.metadata.sorted_tables
+            table.name: [dict(row._mapping) for row in connection.execute(select(table))] for table in _tables(engine)
         }
+
+
+def _tables(engine: Engine) -> list[Table]:
+    metadata = MetaData()
+    metadata.reflect(engine)
+    return [table for table in metadata.sorted_tables if table.name != "alembic_version"]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import MetaData, delete, insert, select
+from sqlalchemy import Connection, MetaData, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from tests.integration.suitability import facts
@@ -16,7 +16,8 @@ from tierflow_shared.bus.port import Message, Position
 from tierflow_shared.clock import SystemClock
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import UNAVAILABLE, DatabaseLimits
-from tierflow_shared.store.tables import shared_tables
+from tierflow_shared.store.outbox import write_parcels
+from tierflow_shared.store.tables import SharedTables
 from tierflow_shared.stream.relay import OutboxRelay
 from tierflow_stack.postgres import Server, database
 from tierflow_suitability.domain.records import AuditEntry
@@ -101,54 +102,66 @@ class LateProducer:
         """Holds nothing."""
 
 
-async def publish_beside_a_late_commit(one: Database) -> tuple[list[str], int]:
-    """Keys that were published while a smaller number was not committed yet, and what is left."""
+async def publish_beside_a_late_commit(url: str, metadata: MetaData) -> tuple[list[str], int, list[str]]:
+    """Keys published while another process had not committed a smaller number; what is left; keys after a restart."""
     written, commit = threading.Event(), threading.Event()
 
-    def say(key: str, until: threading.Event | None) -> None:
+    def say(one: Database, key: str, until: threading.Event | None) -> None:
         with one.writing() as uow:
-            row = {"topic": "t", "key": key, "headers": b"\x90", "value": b"{}"}
-            uow.connection.execute(insert(one.tables.outbox).values(**row))
+            write_parcels(uow.connection, one.tables, [Message("t", key, b"{}", ())], 0)
             written.set()
             if until is not None:
                 until.wait(30)
 
-    late = threading.Thread(target=say, args=("late", commit))
-    late.start()
-    written.wait(30)
-    say("early", None)
-    producer = LateProducer(commit, late)
+    with ExitStack() as stack:
+        ours, theirs = (
+            stack.enter_context(closing(Database(url, metadata, service="toy", clock=SystemClock()))) for _ in range(2)
+        )
+        late = threading.Thread(target=say, args=(theirs, "late", commit))
+        late.start()
+        written.wait(30)
+        say(ours, "early", None)
+        producer = LateProducer(commit, late)
+        await publish(ours, producer)
+        first, left = list(producer.keys), ours.outbox_depth()
+        await publish(ours, producer)
+        return first, left, producer.keys
+
+
+async def publish(one: Database, producer: LateProducer) -> None:
+    """What a process does when it starts: publishes what is there and removes it."""
     relay = OutboxRelay(one, producer, batch_size=100, sweep_interval_s=1)
-    await relay.publish_once()
-    await relay.publish_once()
-    return producer.keys, one.outbox_depth()
+    await relay.publish_all()
+    await relay.tidy()
 
 
 @pytest.fixture
-def toy(url: str) -> Iterator[Database]:
+def metadata(url: str) -> MetaData:
+    """The shared tables, made."""
     metadata = MetaData()
-    shared_tables(metadata)
     with closing(Database(url, metadata, service="toy", clock=SystemClock())) as one:
         metadata.create_all(one.engine)
-        yield one
+    return metadata
 
 
 @pytest.mark.anyio
-async def test_a_message_that_commits_late_is_published(toy: Database) -> None:
+async def test_a_message_that_commits_late_is_published(url: str, metadata: MetaData) -> None:
     """Numbers are given before commits, so a smaller one may appear behind the relay's back."""
-    assert await publish_beside_a_late_commit(toy) == (["early", "late"], 0)
+    assert await publish_beside_a_late_commit(url, metadata) == (["early"], 1, ["early", "late"])
 
 
 @pytest.mark.anyio
-async def test_control_removing_by_range_loses_it(toy: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_control_removing_by_range_loses_it(
+    url: str, metadata: MetaData, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The way that is right where there is one writer."""
 
-    def by_range(_relay: OutboxRelay, numbers: Sequence[int]) -> None:
-        with toy.writing() as uow:
-            uow.connection.execute(delete(toy.tables.outbox).where(toy.tables.outbox.c.seq <= numbers[-1]))
+    def by_range(connection: Connection, tables: SharedTables, seqs: Sequence[int]) -> None:
+        if seqs:
+            connection.execute(delete(tables.outbox).where(tables.outbox.c.seq <= max(seqs)))
 
-    monkeypatch.setattr(OutboxRelay, "_remove", by_range)
-    assert await publish_beside_a_late_commit(toy) == (["early"], 0)
+    monkeypatch.setattr("tierflow_shared.stream.relay.remove_parcels", by_range)
+    assert await publish_beside_a_late_commit(url, metadata) == (["early"], 0, ["early"])
 
 
 def test_a_pool_that_is_empty_says_so_in_time(url: str) -> None:

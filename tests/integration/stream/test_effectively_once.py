@@ -41,6 +41,12 @@ class World:
         with self.database.reading() as connection:
             return {row.key: row.sum for row in connection.execute(select(self.total))}
 
+    async def publish(self) -> None:
+        """Brings the outbox to the bus and empties it."""
+        relay = self.relay()
+        await relay.publish_all()
+        await relay.tidy()
+
     def relay(self, producer: object | None = None) -> OutboxRelay:
         return OutboxRelay(self.database, producer or self.bus.producer(), batch_size=100, sweep_interval_s=0.1)  # type: ignore[arg-type]
 
@@ -74,7 +80,7 @@ async def test_each_message_takes_effect_once(world: World) -> None:
     async with joined(processor):
         await drain(processor)
     assert world.sums() == await expected_sums(world.bus)
-    await world.relay().publish_once()
+    await world.publish()
     assert len(await said(world.bus, BANK_EVENTS)) == 50
 
 
@@ -144,7 +150,7 @@ async def test_a_poisonous_record_is_set_aside_and_the_rest_goes_on(world: World
     with world.database.reading() as connection:
         (letter,) = connection.execute(select(world.database.tables.dead_letter)).all()
     assert (letter.reason, letter.detail, letter.offset) == ("unexpected-error", "ZeroDivisionError", 2)
-    await world.relay().publish_once()
+    await world.publish()
     assert len(await said(world.bus, DEAD_LETTERS)) == 1
 
 
@@ -169,8 +175,8 @@ async def test_a_lost_acknowledgement_repeats_messages_under_the_same_ids(world:
     async with joined(processor):
         await drain(processor)
     with pytest.raises(BusUnavailableError):
-        await world.relay(BrokenProducer(world.bus.producer().publish)).publish_once()
-    await world.relay().publish_once()
+        await world.relay(BrokenProducer(world.bus.producer().publish)).publish_all()
+    await world.publish()
     ids = [event_id for event_id, _ in await said(world.bus, BANK_EVENTS)]
     assert (len(ids), len(set(ids)), world.database.outbox_depth()) == (10, 5, 0)
 

@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
-import msgspec
 from sqlalchemy import select
 
 from tests.property.scoring.bank import DAY_0
@@ -28,6 +27,7 @@ from tierflow_shared.contracts.registry import BANK_EVENTS
 from tierflow_shared.money import no_rates
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.migrations import upgrade
+from tierflow_shared.store.outbox import read_parcels
 
 CURRENCY = "CZK"
 Told = tuple[str, str, bytes]  # id, type, data
@@ -74,12 +74,13 @@ class Scoring:
 
     def told(self) -> list[Told]:
         """What was published, in order, without its wall-clock time."""
-        outbox = self.database.tables.outbox
         with self.database.reading() as connection:
-            rows = connection.execute(select(outbox.c.headers, outbox.c.value).order_by(outbox.c.seq)).all()
-        headers = [dict(msgspec.msgpack.decode(row.headers, type=tuple[tuple[str, bytes], ...])) for row in rows]
+            parcels = read_parcels(connection, self.database.tables, limit=100_000)
+        messages = [message for parcel in parcels for message in parcel.messages or ()]
+        headers = [dict(message.headers) for message in messages]
         return [
-            (one["ce_id"].decode(), one["ce_type"].decode(), row.value) for one, row in zip(headers, rows, strict=True)
+            (one["ce_id"].decode(), one["ce_type"].decode(), message.value)
+            for one, message in zip(headers, messages, strict=True)
         ]
 
     def counts(self) -> dict[tuple[str, str], int]:

@@ -1,9 +1,9 @@
 """Random cases: every field at and around its boundaries."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.unit.suitability.build import ADVISER, ASSESSMENT, AT, CUSTOMER, ON, PRODUCT, REQUEST, cny, papers
 from tierflow_shared.contracts.bank import ProductUpdated, SaleRequested

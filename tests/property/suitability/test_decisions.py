@@ -1,9 +1,8 @@
 """What holds for every decision, whatever the case."""
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.property.suitability.cases import KINDS, cases
 from tests.unit.suitability.build import AT, RULEBOOK, decision, papers

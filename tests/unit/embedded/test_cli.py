@@ -66,7 +66,7 @@ def test_a_failure_is_one_clear_line(run: CliRunner, command: list[str], words: 
 
 def test_migrating_makes_all_databases_and_is_safe_to_repeat(run: CliRunner, tmp_path: Path) -> None:
     command = ["migrate", "--data-dir", str(tmp_path)]
-    assert run.invoke(app, command).output.count("_0001") >= 4
+    assert run.invoke(app, command).output.count("_0002") >= 4
     assert run.invoke(app, command).output.count("nothing to do") == 4
     assert {file.name for file in tmp_path.glob("*.db")} == {
         "events.db", "scoring.db", "contact-planner.db", "suitability.db"

@@ -1,8 +1,9 @@
 """Cases to be varied: a customer of 45 with everything in order, buying an ordinary wealth product."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from tierflow_shared.contracts.bank import Evidence, ProductUpdated, Qualification, RmUpdated, SaleRequested
 from tierflow_shared.contracts.primitives import PositiveMoney

@@ -1,10 +1,10 @@
 """Means, staff, age, capacity, private products and documents under order 7 of 2025, at the boundaries."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.suitability.build import ADVISER, AT, case, cny, finding, papers
 from tierflow_shared.contracts.bank import RmUpdated

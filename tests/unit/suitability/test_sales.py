@@ -1,10 +1,9 @@
 """The life of a sale, and the four eyes."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.suitability.build import AT, REQUEST, case, cny, decision, papers
 from tierflow_shared.contracts.bank import Evidence
@@ -87,7 +86,7 @@ def test_a_confirmation_fails_when_the_rules_object_on_the_day() -> None:
 @pytest.mark.parametrize("person", ["teller-1", "c-1", "rm-9", "clerk-2"])
 def test_four_eyes_are_four(person: str) -> None:
     """Requester, customer, seller and whoever brought a document cannot decide."""
-    request = msgspec.structs.replace(REQUEST, staff_id="rm-9")
+    request = replace(REQUEST, staff_id="rm-9")
     sale = with_evidence(replace(REFERRED, request=request), PAPER, "clerk-2", AT)
     with refused("four-eyes"):
         with_approval(sale, "d-1", person, "looks fine", AT)

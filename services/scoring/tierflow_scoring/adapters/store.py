@@ -5,8 +5,9 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Table
 
-from tierflow_scoring.adapters.statements import insert_text, upsert_text
+from tierflow_scoring.adapters.statements import insert_text
 from tierflow_shared.store.bulk import write_rows
+from tierflow_shared.store.dialect import upsert_text
 
 _CHUNK: Final = 500  # things named in one statement
 _Item = TypeVar("_Item")

@@ -1,8 +1,9 @@
 """The working set of one transaction over SQLAlchemy: a few bulk reads at its start, a few bulk writes at its end."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from tierflow_shared.contracts.bank import ProductUpdated, RmUpdated
 from tierflow_shared.contracts.primitives import Data
@@ -48,7 +49,7 @@ class SqlDesk:
         wanted = sorted(needed.customers | {sale.request.customer_id for sale in self._sales.values()})
         self._customers, self._assessments = reader.customers(wanted)
         self._first_decisions: dict[str, DecisionRecord] = {}
-        self._writer = DeskWriter(uow, tables, statements, marks)
+        self._writer = DeskWriter(uow, tables, marks)
 
     @property
     def now(self) -> datetime:

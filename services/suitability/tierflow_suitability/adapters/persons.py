@@ -14,9 +14,9 @@ def birth_dates_of(table: Table, ids: BindParameter[Any], label: int) -> Select[
     return select(literal(label), table.c.customer_id, table.c.birth_date).where(table.c.customer_id.in_(ids))
 
 
-def birth_date_rows(birth_dates: Mapping[str, BirthDate]) -> list[dict[str, Any]]:
+def birth_date_rows(birth_dates: Mapping[str, BirthDate]) -> list[tuple[str, bytes]]:
     """Rows of the table `person`."""
-    return [{"customer_id": customer_id, "birth_date": encode(born)} for customer_id, born in birth_dates.items()]
+    return [(customer_id, encode(born)) for customer_id, born in birth_dates.items()]
 
 
 __all__ = ["birth_date_rows", "birth_dates_of", "decode_birth_date"]

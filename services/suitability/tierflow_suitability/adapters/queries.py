@@ -106,14 +106,15 @@ class SqlQueries:
         outcomes: Counter[str] = Counter()
         states: Counter[str] = Counter()
         rules: dict[str, Counter[str]] = {}
-        query = select(table.c.sale_id, table.c.outcome, table.c.verdicts, table.c.state).order_by(table.c.sale_id)
+        query = select(table.c.content).order_by(table.c.sale_id)
         with self._database.reading() as connection:
             for row in connection.execution_options(yield_per=_STREAM_ROWS).execute(query):
-                outcome = row.outcome or "undecided"
-                sha.update(f"{row.sale_id}|{outcome}|{row.verdicts}|{row.state}\n".encode())
+                sale = decode_sale(row.content)
+                outcome = sale.outcome or "undecided"
+                sha.update(f"{sale.sale_id}|{outcome}|{sale.verdicts}|{sale.state}\n".encode())
                 outcomes[outcome] += 1
-                states[row.state] += 1
-                for verdict in filter(None, row.verdicts.split(",")):
+                states[sale.state] += 1
+                for verdict in filter(None, sale.verdicts.split(",")):
                     rule_id, _, word = verdict.partition("=")
                     rules.setdefault(rule_id, Counter())[word] += 1
         by_rule = {rule_id: dict(sorted(counts.items())) for rule_id, counts in sorted(rules.items())}

@@ -1,11 +1,13 @@
 """The bulk reads at the start of a transaction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Select, or_, select
 
+from tierflow_shared.store.dialect import upsert
 from tierflow_suitability.adapters.codec import decode_assessment, decode_customer, decode_entry, decode_sale
 from tierflow_suitability.adapters.persons import decode_birth_date
 from tierflow_suitability.adapters.statements import BIRTH_DATE, IDS, REGISTERS, Statements
@@ -42,7 +44,8 @@ class DeskReader:
     def marks(self) -> Marks:
         values = self._locked_marks()
         if len(values) < len(_EMPTY):  # a lock needs rows
-            self._connection.execute(self._statements.first_marks(self._connection, self._tables.mark), _EMPTY)
+            first = upsert(self._connection, self._tables.mark).on_conflict_do_nothing()
+            self._connection.execute(first, _EMPTY)
             values = self._locked_marks()
         seq, _, head = values.get(AUDIT, f"0:{GENESIS}").partition(":")
         return Marks(int(seq), head, values.get(REFERENCES, ""))

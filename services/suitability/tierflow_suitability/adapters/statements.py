@@ -1,12 +1,11 @@
-"""The statements of every transaction, built once: building them each time costs more than running them."""
+"""The reads of every transaction, built once: building them each time costs more than running them."""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, Insert, Select, Table, bindparam, insert, literal, select, union_all
+from sqlalchemy import BindParameter, Select, bindparam, literal, select, union_all
 from sqlalchemy.sql.base import Executable
 
-from tierflow_shared.store.dialect import upsert
 from tierflow_suitability.adapters.persons import birth_dates_of
 from tierflow_suitability.adapters.tables import Tables
 
@@ -18,14 +17,12 @@ IDS: Final = "ids"
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """Reads take their ids as the parameter `ids`. `upserts` are made for the database's dialect at first use."""
+    """Reads take their ids as the parameter `ids`."""
 
     marks: Select[tuple[str, str]]
     customers: Executable
     sales: Select[tuple[bytes]]
     open_sales: Select[tuple[bytes]]
-    append_audit: Insert
-    upserts: dict[tuple[str, str], Any]
 
     @staticmethod
     def of(tables: Tables) -> "Statements":
@@ -44,25 +41,4 @@ class Statements:
             ),
             sales=select(sale.content).where(sale.sale_id.in_(ids)),
             open_sales=select(sale.content).where(sale.customer_id.in_(ids), sale.is_open),
-            append_audit=insert(tables.audit),
-            upserts={},
         )
-
-    def first_marks(self, connection: Connection, table: Table) -> Executable:
-        """Makes the marks that are missing."""
-        key = (connection.dialect.name, "first marks")
-        if key not in self.upserts:
-            self.upserts[key] = upsert(connection, table).on_conflict_do_nothing()
-        statement: Executable = self.upserts[key]
-        return statement
-
-    def upsert(self, connection: Connection, table: Table) -> Executable:
-        """Writes a row in place of the one with the same key."""
-        key = (connection.dialect.name, table.name)
-        statement = self.upserts.get(key)
-        if statement is None:
-            keys = [column.name for column in table.primary_key]
-            fresh = upsert(connection, table)
-            changed = {column.name: fresh.excluded[column.name] for column in table.c if column.name not in keys}
-            statement = self.upserts[key] = fresh.on_conflict_do_update(index_elements=keys, set_=changed)
-        return statement

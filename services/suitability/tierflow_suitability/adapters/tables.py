@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, text
+
+_WAITING = text("state = 'requested'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,10 @@ def _sale(metadata: MetaData) -> Table:
         Column("outcome", String(16)),
         Column("expires_on", String(10), nullable=False),
         Column("partition", Integer, nullable=False),
-        Column("verdicts", Text, nullable=False),
         Column("content", LargeBinary, nullable=False),
         Index("sale_by_customer", "customer_id", "sale_id"),
-        Index("sale_by_state", "state", "product_id", "sale_id"),
-        Index("sale_by_deadline", "is_open", "partition", "expires_on"),
+        Index("sale_waiting", "product_id", "staff_id", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        Index("sale_by_deadline", "expires_on", sqlite_where=text("is_open = 1"), postgresql_where=text("is_open")),
     )
 
 

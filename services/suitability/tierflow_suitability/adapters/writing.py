@@ -1,17 +1,18 @@
 """The bulk writes at the end of a transaction."""
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table
 
 from tierflow_shared.contracts.bank import ProductUpdated, RmUpdated
 from tierflow_shared.ids import new_id
+from tierflow_shared.store.bulk import write_rows
+from tierflow_shared.store.dialect import insert_text, upsert_text
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_suitability.adapters.codec import encode, microseconds
 from tierflow_suitability.adapters.persons import birth_date_rows
 from tierflow_suitability.adapters.reading import AUDIT, REFERENCES, Marks
-from tierflow_suitability.adapters.statements import Statements
 from tierflow_suitability.adapters.tables import Tables
 from tierflow_suitability.domain.assessments import Assessment
 from tierflow_suitability.domain.chain import link_hash
@@ -19,12 +20,14 @@ from tierflow_suitability.domain.customers import BirthDate, Customer, Version
 from tierflow_suitability.domain.records import AuditEntry
 from tierflow_suitability.domain.sales import Sale
 
+Row = tuple[object, ...]
+
 
 class DeskWriter:
     """Collects what was kept. Each sale, customer or assessment is written once, as it stands at the end."""
 
-    def __init__(self, uow: UnitOfWork, tables: Tables, statements: Statements, marks: Marks) -> None:
-        self._uow, self._tables, self._statements, self._marks = uow, tables, statements, marks
+    def __init__(self, uow: UnitOfWork, tables: Tables, marks: Marks) -> None:
+        self._uow, self._tables, self._marks = uow, tables, marks
         self.customers: dict[str, Customer] = {}
         self.birth_dates: dict[str, BirthDate] = {}
         self.assessments: dict[str, Assessment] = {}
@@ -36,75 +39,57 @@ class DeskWriter:
     def flush(self) -> None:
         """Writes everything; the caller commits."""
         tables = self._tables
-        customers = [{"customer_id": key, "registers": encode(value)} for key, value in self.customers.items()]
-        self._upsert(tables.customer, customers)
+        self._upsert(tables.customer, [(key, encode(value)) for key, value in self.customers.items()])
         self._upsert(tables.person, birth_date_rows(self.birth_dates))
         self._upsert(tables.assessment, [_assessment_row(one) for one in self.assessments.values()])
-        if self.references:
-            rows = [_reference_row(*one) for one in self.references]
-            self._uow.connection.execute(insert(tables.reference), rows)
+        self._insert(tables.reference, [_reference_row(*one) for one in self.references])
         self._upsert(tables.sale, [_sale_row(sale) for sale in self.sales.values()])
         self._upsert(tables.mark, [*self._append_audit(), *self._stamp()])
 
-    def _upsert(self, table: Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            connection = self._uow.connection
-            connection.execute(self._statements.upsert(connection, table), rows)
+    def _insert(self, table: Table, rows: Sequence[Row]) -> None:
+        write_rows(self._uow.connection, insert_text(table), "", rows)
 
-    def _append_audit(self) -> list[dict[str, Any]]:
+    def _upsert(self, table: Table, rows: Sequence[Row]) -> None:
+        write_rows(self._uow.connection, *upsert_text(table), rows)
+
+    def _append_audit(self) -> list[Row]:
         """Appends the entries to the chain and returns its new head."""
         if not self.entries:
             return []
-        seq, head, rows = self._marks.seq, self._marks.head, []
+        seq, head = self._marks.seq, self._marks.head
+        rows: list[Row] = []
         for entry in self.entries:
-            seq, content = seq + 1, encode(entry)
-            row = {
-                "seq": seq,
-                "kind": entry.kind,
-                "sale_id": entry.sale_id,
-                "decision_id": entry.decision.decision_id if entry.decision else None,
-                "prev_hash": head,
-                "hash": link_hash(head, seq, content),
-                "content": content,
-            }
-            rows.append(row)
-            head = str(row["hash"])
-        self._uow.connection.execute(self._statements.append_audit, rows)
-        return [{"name": AUDIT, "value": f"{seq}:{head}"}]
+            seq, content, before = seq + 1, encode(entry), head
+            head = link_hash(before, seq, content)
+            number = entry.decision.decision_id if entry.decision else None
+            rows.append((seq, entry.kind, entry.sale_id, number, before, head, content))
+        self._insert(self._tables.audit, rows)
+        return [(AUDIT, f"{seq}:{head}")]
 
-    def _stamp(self) -> list[dict[str, Any]]:
-        return [{"name": REFERENCES, "value": new_id("stamp")}] if self.references else []
+    def _stamp(self) -> list[Row]:
+        return [(REFERENCES, new_id("stamp"))] if self.references else []
 
 
-def _assessment_row(assessment: Assessment) -> dict[str, Any]:
-    return {
-        "assessment_id": assessment.assessment_id,
-        "customer_id": assessment.customer_id,
-        "answered_at_us": microseconds(assessment.answered_at),
-        "content": encode(assessment),
-    }
+# Rows in the order of the columns in `tables`.
+def _assessment_row(one: Assessment) -> Row:
+    return (one.assessment_id, one.customer_id, microseconds(one.answered_at), encode(one))
 
 
-def _reference_row(kind: str, item_id: str, version: Version, item: ProductUpdated | RmUpdated) -> dict[str, Any]:
-    time, source, event_id = version
-    content = encode(item)
-    return {
-        "kind": kind, "item_id": item_id, "time": time, "source": source, "event_id": event_id, "content": content
-    }  # fmt: skip
+def _reference_row(kind: str, item_id: str, version: Version, item: ProductUpdated | RmUpdated) -> Row:
+    return (kind, item_id, *version, encode(item))
 
 
-def _sale_row(sale: Sale) -> dict[str, Any]:
+def _sale_row(sale: Sale) -> Row:
     request = sale.request
-    return {
-        "sale_id": sale.sale_id,
-        "customer_id": request.customer_id,
-        "product_id": request.product_id,
-        "staff_id": request.staff_id,
-        "state": sale.state,
-        "is_open": sale.is_open,
-        "outcome": sale.outcome,
-        "expires_on": sale.expires_on.isoformat(),
-        "partition": sale.partition,
-        "verdicts": sale.verdicts,
-        "content": encode(sale),
-    }
+    return (
+        sale.sale_id,
+        request.customer_id,
+        request.product_id,
+        request.staff_id,
+        sale.state,
+        sale.is_open,
+        sale.outcome,
+        sale.expires_on.isoformat(),
+        sale.partition,
+        encode(sale),
+    )

@@ -1,9 +1,10 @@
 """Everything a decision may look at. A case is complete: the same case and packs give the same findings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
+
+from msgspec import Struct, field
 
 from tierflow_shared.contracts.bank import Evidence, ProductUpdated, RmUpdated, SaleRequested
 from tierflow_shared.contracts.primitives import PositiveMoney
@@ -13,8 +14,7 @@ CustomerKind = Literal["person", "company", "institution"]
 Capacity = Literal["full", "limited", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class RiskAssessment:
+class RiskAssessment(Struct, frozen=True):
     """What counts of a customer's newest questionnaire for a sale."""
 
     assessment_id: str
@@ -26,8 +26,7 @@ class RiskAssessment:
     horizon_days: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerFacts:
+class CustomerFacts(Struct, frozen=True):
     """A customer as known at one moment. Holds an age, never a birth date: decisions are kept for decades."""
 
     known: bool
@@ -42,8 +41,7 @@ class CustomerFacts:
     assessment: RiskAssessment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """A person's approval of referred findings. It covers a finding only as long as its inputs stay the same."""
 
     subject: str
@@ -53,8 +51,7 @@ class Approval:
     covers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A sale and everything known about it at `at`; `on` is the bank's day of that moment."""
 
     request: SaleRequested

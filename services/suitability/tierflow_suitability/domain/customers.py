@@ -1,9 +1,11 @@
 """What the bank has told about a customer: registers in which the newest statement wins, in any order of arrival."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tierflow_shared.contracts.bank import CustomerUpdated, HoldingUpdated, KycUpdated
 from tierflow_shared.contracts.primitives import PositiveMoney
@@ -17,8 +19,7 @@ Version = tuple[str, str, str]
 _DEBTS: Final = frozenset({"loan", "card"})
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """The part of a profile that rules look at."""
 
     version: Version
@@ -28,16 +29,14 @@ class Profile:
     yearly_income: PositiveMoney | None
 
 
-@dataclass(frozen=True, slots=True)
-class BirthDate:
+class BirthDate(Struct, frozen=True):
     """Personal: lives in a table of its own, never in a log, event or decision."""
 
     version: Version
     day: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class KycStatement:
+class KycStatement(Struct, frozen=True):
     """A state of due diligence from a day on."""
 
     version: Version
@@ -46,8 +45,7 @@ class KycStatement:
     valid_until: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """What a customer holds of one product; `asset` is false for what is owed."""
 
     version: Version
@@ -56,8 +54,7 @@ class Holding:
     asset: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
+class Customer(Struct, frozen=True):
     """All registers of one customer."""
 
     profile: Profile | None = None

@@ -2,17 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from tierflow_shared.contracts.outcomes import DecisionOutcome
 from tierflow_suitability.domain.cases import Case
-from tierflow_suitability.domain.findings import Finding, Scalar, needs_of, outcome_of
+from tierflow_suitability.domain.findings import Finding, Scalar, found, needs_of, outcome_of
 from tierflow_suitability.domain.packs import Pack, PackRef, Rulebook, Selection
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """An outcome with all findings and the packs they came from."""
 
     outcome: DecisionOutcome
@@ -42,9 +42,8 @@ def decide_with(case: Case, selection: Selection) -> Decision:
 
 def _findings(case: Case, pack: Pack) -> list[Finding]:
     early = "" if pack.in_force_on(case.on) else f" (applied by the bank before {pack.effective_from.isoformat()})"
-    return [
-        Finding(rule.rule_id, rule.article + early, *rule.check.function(case, pack.parameters)) for rule in pack.rules
-    ]
+    parameters = pack.parameters
+    return [found(rule_id, article + early, answer(case, parameters)) for rule_id, article, answer in pack.answering]
 
 
 def _regime_finding(case: Case, selection: Selection) -> Finding:

@@ -1,7 +1,8 @@
 """What rules answer, and how many answers become one outcome: the worst wins."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from tierflow_shared.contracts.outcomes import DecisionOutcome, Verdict
 
@@ -36,34 +37,50 @@ class Finding(NamedTuple):
     needs: tuple[str, ...] = ()
 
 
+# Making a tuple at once: the constructor of a NamedTuple is a Python function, and a sale makes fifty of them.
+_new: Final[Any] = tuple.__new__
+
+
+def found(rule_id: str, article: str, answer: Answer) -> Finding:
+    """An answer as a finding of its rule."""
+    finding: Finding = _new(Finding, (rule_id, article, *answer))
+    return finding
+
+
+def _answer(verdict: Verdict, message: str, inputs: Mapping[str, Scalar], needs: tuple[str, ...] = ()) -> Answer:
+    answer: Answer = _new(Answer, (verdict, message, inputs, needs))
+    return answer
+
+
 def passed(message: str, **inputs: Scalar) -> Answer:
     """The rule has nothing against the sale."""
-    return Answer("pass", message, inputs)
+    answer: Answer = _new(Answer, ("pass", message, inputs, ()))
+    return answer
 
 
 def wanting(needs: str, message: str, **inputs: Scalar) -> Answer:
     """The sale has to wait until `needs` is there."""
-    return Answer("warn", message, inputs, (needs,))
+    return _answer("warn", message, inputs, (needs,))
 
 
 def noted(message: str, **inputs: Scalar) -> Answer:
     """The sale may go on, with a remark (what was wanting is there)."""
-    return Answer("warn", message, inputs)
+    return _answer("warn", message, inputs)
 
 
 def referred(message: str, **inputs: Scalar) -> Answer:
     """A person other than the requester has to decide."""
-    return Answer("refer", message, inputs)
+    return _answer("refer", message, inputs)
 
 
 def blocked(message: str, **inputs: Scalar) -> Answer:
     """The sale must not happen."""
-    return Answer("block", message, inputs)
+    return _answer("block", message, inputs)
 
 
 def outcome_of(findings: Sequence[Finding]) -> DecisionOutcome:
     """The worst finding's consequence; a warning that wants nothing more does not hold up a sale."""
-    verdicts = {finding.verdict for finding in findings}
+    verdicts = [finding.verdict for finding in findings]
     if "block" in verdicts:
         return "blocked"
     if "refer" in verdicts:
@@ -73,9 +90,14 @@ def outcome_of(findings: Sequence[Finding]) -> DecisionOutcome:
 
 def needs_of(findings: Iterable[Finding]) -> tuple[str, ...]:
     """Everything the findings want, each once, in order of first mention."""
-    return tuple(dict.fromkeys(need for finding in findings for need in finding.needs))
+    return tuple(dict.fromkeys([need for finding in findings for need in finding.needs]))
 
 
 def verdict_line(findings: Iterable[Finding]) -> str:
     """Rule ids and verdicts in a canonical order: equal decisions give equal lines."""
-    return ",".join(sorted(f"{finding.rule_id}={finding.verdict}" for finding in findings))
+    return _line(tuple([(finding.rule_id, finding.verdict) for finding in findings]))
+
+
+@lru_cache(maxsize=4096)
+def _line(verdicts: tuple[tuple[str, Verdict], ...]) -> str:
+    return ",".join(sorted([f"{rule_id}={verdict}" for rule_id, verdict in verdicts]))

@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import Any, Final
 
+from msgspec import Struct
+
 from tierflow_suitability.domain.rules import CHECKS
-from tierflow_suitability.domain.rules.base import Check, Parameters, ParameterValue
+from tierflow_suitability.domain.rules.base import Check, Parameters, ParameterValue, RuleFunction
 
 CORE: Final = "core"
 _HEAD_KEYS: Final = frozenset({"pack", "version", "title", "title_zh", "source", "effective_from"})
@@ -22,8 +24,7 @@ class PackError(ValueError):
     """A pack file is not what a pack must be; the message says where."""
 
 
-@dataclass(frozen=True, slots=True)
-class PackRef:
+class PackRef(Struct, frozen=True):
     """Which pack a decision was made with, provable by its hash."""
 
     pack: str
@@ -61,6 +62,11 @@ class Pack:
     categories: frozenset[str]
     parameters: Parameters
     rules: tuple[PackRule, ...]
+    answering: tuple[tuple[str, str, RuleFunction], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        answering = tuple((rule.rule_id, rule.article, rule.check.function) for rule in self.rules)
+        object.__setattr__(self, "answering", answering)
 
     def applies_on(self, day: date) -> bool:
         return self.apply_from <= day and (self.effective_until is None or day <= self.effective_until)

@@ -1,9 +1,10 @@
 """What the audit log keeps: decisions with everything they looked at, and every other step of a sale."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 from tierflow_shared.ids import derived_id
 from tierflow_suitability.domain.assessments import Assessment
@@ -26,8 +27,7 @@ EntryKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRecord:
+class DecisionRecord(Struct, frozen=True):
     """A decision with its inputs: enough to make it again years later."""
 
     decision_id: str
@@ -37,8 +37,7 @@ class DecisionRecord:
     decision: Decision
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(Struct, frozen=True):
     """One step, and who took it. `subject` is a token's subject, or the source of a message."""
 
     kind: EntryKind

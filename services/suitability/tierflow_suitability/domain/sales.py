@@ -4,9 +4,11 @@ Nothing here confirms without an approved decision for exactly this sale, judged
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tierflow_shared.contracts.bank import Evidence, SaleRequested
 from tierflow_shared.contracts.outcomes import DecisionOutcome
@@ -34,8 +36,7 @@ class SaleError(Exception):
         self.code, self.detail = code, detail
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(Struct, frozen=True):
     """A document and who brought it."""
 
     document: Evidence
@@ -43,8 +44,7 @@ class Submitted:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """A customer at a moment, kept while a sale waits for a product or a member of staff we do not know yet."""
 
     at: datetime
@@ -52,8 +52,7 @@ class Snapshot:
     facts: CustomerFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(Struct, frozen=True):
     """A sale as it stands. `partition` is where its request came from (-1: over HTTP)."""
 
     request: SaleRequested

@@ -1,8 +1,10 @@
 """Decides sales on what is known, and again when something new is known."""
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tierflow_shared.contracts.bank import ProductUpdated, RmUpdated
 from tierflow_shared.contracts.outcomes import Finding as FindingData
@@ -19,8 +21,7 @@ from tierflow_suitability.domain.sales import Sale, Snapshot, decided, expired, 
 from tierflow_suitability.ports import Desk, Office
 
 
-@dataclass(frozen=True, slots=True)
-class References:
+class References(Struct, frozen=True):
     """What a decision needs beside the customer; `missing` names what we have not been told."""
 
     product: ProductUpdated | None

@@ -1,8 +1,10 @@
 """Takes sale requests, from HTTP and from the bus, in the same way: a batch is the same as one by one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tierflow_shared.contracts.bank import SaleRequested
 from tierflow_suitability.domain.decide import decide_with
@@ -19,8 +21,7 @@ from tierflow_suitability.ports import Desk, Office
 HTTP_PARTITION = -1
 
 
-@dataclass(frozen=True, slots=True)
-class SaleOrder:
+class SaleOrder(Struct, frozen=True):
     """A request to sell: `request_hash` stands for its content, `partition` for where it came from."""
 
     request: SaleRequested
@@ -29,8 +30,7 @@ class SaleOrder:
     partition: int = HTTP_PARTITION
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What became of an order: the sale with its first decision, or why it was not taken."""
 
     sale: Sale
