@@ -71,10 +71,12 @@ def prepare_schema(database: Database, migrations: Migrations, *, migrate: bool)
     if found == newest:
         return
     if not migrate:
-        raise SchemaError(
+        told = (
             f"the schema of {database.service} is at {found or 'nothing'}, this version needs {newest}: "
             f"run `tierflow migrate --service {database.service}`"
         )
+        _log.error("schema is not up to date", detail=told)
+        raise SchemaError(told)
     upgrade(database, migrations)
 
 
