@@ -4,8 +4,8 @@ import sqlite3
 import time
 from pathlib import Path
 
-_LOG = """CREATE TABLE record (topic_id INTEGER, partition INTEGER, offset INTEGER, timestamp_ms INTEGER, type TEXT,
-    key TEXT, headers BLOB, value BLOB, PRIMARY KEY (topic_id, partition, offset)) WITHOUT ROWID"""
+_LOG = """CREATE TABLE batch (topic_id INTEGER, partition INTEGER, base_offset INTEGER, messages INTEGER,
+    timestamp_ms INTEGER, types TEXT, body BLOB, PRIMARY KEY (topic_id, partition, base_offset))"""
 _INDEX = """CREATE TABLE event_index (id_hash BLOB PRIMARY KEY, content_hash BLOB, topic INTEGER, partition INTEGER,
     "offset" INTEGER) WITHOUT ROWID"""
 REPEATS = 3
@@ -23,24 +23,25 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def written(folder: Path) -> tuple[list[Row], list[Row], list[Row], list[str]]:
-    """The transactions' log records, index entries and buckets as they lie in the product's databases."""
+    """The transactions' part of the log, their index entries and buckets as they lie in the product's databases."""
     log = connect(folder / "log.db")
-    records = log.execute(
-        "SELECT * FROM record WHERE type = 'bank.transaction.posted.v1' ORDER BY offset, partition"
+    batches = log.execute(
+        "SELECT * FROM batch WHERE types = '|bank.transaction.posted.v1|' ORDER BY base_offset, partition"
     ).fetchall()
+    messages = sum(row[3] for row in batches)
     events = connect(folder / "events.db")
-    entries = events.execute("SELECT * FROM event_index ORDER BY offset, partition").fetchall()[-len(records) :]
+    entries = events.execute("SELECT * FROM event_index ORDER BY offset, partition").fetchall()[-messages:]
     scoring = connect(folder / "scoring.db")
     cursor = scoring.execute("SELECT * FROM account_day ORDER BY day")
     columns = [column[0] for column in cursor.description]
     buckets = cursor.fetchall()
-    return records, entries, (buckets * -(-len(records) // len(buckets)))[: len(records)], columns
+    return batches, entries, (buckets * -(-messages // len(buckets)))[:messages], columns
 
 
 def events_per_second(folder: Path, scratch: Path, batch: int) -> list[float]:
-    """Appends every record, indexes it and upserts its bucket, `batch` to a durable transaction; several times."""
-    records, entries, buckets, columns = written(folder)
-    return [_once(scratch / f"limit-{n}.db", batch, (records, entries, buckets), columns) for n in range(REPEATS)]
+    """Appends the log, indexes every event and upserts its bucket, `batch` to a durable transaction; several times."""
+    batches, entries, buckets, columns = written(folder)
+    return [_once(scratch / f"limit-{n}.db", batch, (batches, entries, buckets), columns) for n in range(REPEATS)]
 
 
 def _once(path: Path, batch: int, rows: tuple[list[Row], list[Row], list[Row]], columns: list[str]) -> float:
@@ -50,18 +51,22 @@ def _once(path: Path, batch: int, rows: tuple[list[Row], list[Row], list[Row]], 
     connection.execute(_INDEX)
     connection.execute(f"CREATE TABLE bucket ({', '.join(columns)}, PRIMARY KEY ({', '.join(keys)})) WITHOUT ROWID")
     changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
-    statements = (
-        f"INSERT INTO record VALUES ({', '.join('?' * len(rows[0][0]))})",
-        f"INSERT INTO event_index VALUES ({', '.join('?' * len(rows[1][0]))}) ON CONFLICT DO NOTHING",
-        f"INSERT INTO bucket VALUES ({', '.join('?' * len(columns))}) ON CONFLICT DO UPDATE SET {changed}",
-    )
-    started = time.perf_counter()
-    for first in range(0, len(rows[0]), batch):
+    batches, entries, buckets = rows
+    append = f"INSERT INTO batch VALUES ({', '.join('?' * len(batches[0]))})"
+    index = f"INSERT INTO event_index VALUES ({', '.join('?' * len(entries[0]))}) ON CONFLICT DO NOTHING"
+    upsert = f"INSERT INTO bucket VALUES ({', '.join('?' * len(columns))}) ON CONFLICT DO UPDATE SET {changed}"
+    begun, done, waiting = time.perf_counter(), 0, iter(batches)
+    while done < len(entries):
+        taken: list[Row] = []
+        while (count := sum(int(str(row[3])) for row in taken)) < min(batch, len(entries) - done):
+            taken.append(next(waiting))
         connection.execute("BEGIN IMMEDIATE")
-        for statement, table in zip(statements, rows, strict=True):
-            connection.executemany(statement, table[first : first + batch])
+        connection.executemany(append, taken)
+        connection.executemany(index, entries[done : done + count])
+        connection.executemany(upsert, buckets[done : done + count])
         connection.execute("COMMIT")
-    seconds = time.perf_counter() - started
+        done += count
+    seconds = time.perf_counter() - begun
     connection.close()
     path.unlink()
-    return len(rows[0]) / seconds
+    return len(entries) / seconds

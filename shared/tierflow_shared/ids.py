@@ -1,7 +1,7 @@
 """Ids and digests: deterministic where a message comes from a message, random only at the edge."""
 
-import hashlib
 import uuid
+from hashlib import blake2b
 
 
 def new_id(prefix: str) -> str:
@@ -12,14 +12,19 @@ def new_id(prefix: str) -> str:
 def derived_id(prefix: str, *parts: object) -> str:
     """The same id for the same parts: repeating a step cannot create a second thing."""
     joined = "\x1f".join(str(part) for part in parts).encode()
-    return f"{prefix}-{hashlib.blake2b(joined, digest_size=16).hexdigest()}"
+    return f"{prefix}-{blake2b(joined, digest_size=16).hexdigest()}"
 
 
 def identity_hash(source: str, event_id: str) -> bytes:
     """16 bytes that stand for a producer's event: its source and id."""
-    return hashlib.blake2b(f"{source}\x1f{event_id}".encode(), digest_size=16).digest()
+    return identity_of(source.encode(), event_id.encode())
+
+
+def identity_of(source: bytes, event_id: bytes) -> bytes:
+    """The same from the bytes of the headers."""
+    return blake2b(source + b"\x1f" + event_id, digest_size=16).digest()
 
 
 def content_hash(event_type: str, value: bytes) -> bytes:
     """8 bytes that stand for what an event says: its type and data, byte for byte."""
-    return hashlib.blake2b(event_type.encode() + b"\x1f" + value, digest_size=8).digest()
+    return blake2b(event_type.encode() + b"\x1f" + value, digest_size=8).digest()

@@ -17,8 +17,8 @@ from tierflow_scoring.domain.flows import BOOKING_RULES
 from tierflow_scoring.domain.tariffs import Tariff, Tariffs
 from tierflow_scoring.handlers.commands import Posting
 from tierflow_shared.bus.port import Record
-from tierflow_shared.ids import content_hash, identity_hash
-from tierflow_shared.money import NoRateError, Rates, TooPreciseError, UnknownCurrencyError, minor_units
+from tierflow_shared.ids import content_hash, identity_hash, identity_of
+from tierflow_shared.money import NoRateError, Rates, TooPreciseError, UnknownCurrencyError, exponent, minor_units
 from tierflow_shared.stream.events import Refused
 
 MAX_MINOR: Final = 10**15  # more than ten trillion cannot be meant, and sums of a year stay within 64 bits
@@ -56,6 +56,7 @@ class TransactionReader:
     def __init__(self, rates: Rates, tariffs: Tariffs, *, earliest_day: int, days_ahead: int) -> None:
         self._rates, self._tariffs = rates, tariffs
         self._earliest_day, self._days_ahead = earliest_day, days_ahead
+        self._places = exponent(rates.base)
         self._tariff_of_day: dict[int, Tariff] = {}
 
     def posted(self, record: Record) -> Posting:
@@ -64,16 +65,20 @@ class TransactionReader:
         Raises:
             RefusedError: it cannot be booked.
         """
-        headers = dict(record.headers)
-        try:
-            identity = identity_hash(headers["ce_source"].decode(), headers["ce_id"].decode())
-        except (KeyError, UnicodeDecodeError) as error:
-            raise Refused("bad-attribute", str(error)) from None
-        return self._posting(record, _read(record), 1, identity, content_hash(record.type, record.value))
+        source = event_id = None
+        for name, text in record.headers:
+            if name == "ce_id":
+                event_id = text
+            elif name == "ce_source":
+                source = text
+        if source is None or event_id is None:
+            raise Refused("bad-attribute", "ce_id and ce_source are needed")
+        value = record.value
+        return self._posting(record, _read(value), 1, identity_of(source, event_id), content_hash(record.type, value))
 
     def reversed(self, record: Record) -> Posting:
         """A reversal. Its identity is the reversed transaction, so that a second one has no effect."""
-        transaction = _read(record)
+        transaction = _read(record.value)
         amount = transaction.amount
         identity = identity_hash(f"reversal/{transaction.account_id}", transaction.transaction_id)
         words = (amount.value, amount.currency, transaction.direction, transaction.channel, transaction.purpose)
@@ -113,12 +118,30 @@ class TransactionReader:
         tariff = self._tariff_of_day[day] = self._tariffs.on(day)
         return tariff
 
+    def _plain_minor(self, value: str, currency: str) -> int | None:
+        """The short way for what nearly all amounts are: base currency, all decimals written; else None."""
+        whole, _, fraction = value.partition(".")
+        if (
+            currency == self._rates.base
+            and len(fraction) == self._places
+            and len(whole) <= 12
+            and whole.isdigit()
+            and fraction.isdigit()
+            and value.isascii()
+            and (whole[0] != "0" or len(whole) == 1)
+        ):
+            return int(whole + fraction)
+        return None
+
     def base_minor(self, value: str, currency: str, day: int) -> int:
         """An amount in minor units of the base currency at the rate of a day.
 
         Raises:
             RefusedError: not an amount, an unknown currency, or no rate.
         """
+        plain = self._plain_minor(value, currency)
+        if plain is not None:
+            return plain
         if _AMOUNT.fullmatch(value) is None:
             raise Refused("bad-amount", "not an exact non-negative amount")
         try:
@@ -134,9 +157,9 @@ class TransactionReader:
         return amount
 
 
-def _read(record: Record) -> _Transaction:
+def _read(value: bytes) -> _Transaction:
     try:
-        return _decode(record.value)
+        return _decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("bad-data", str(error)) from None
 

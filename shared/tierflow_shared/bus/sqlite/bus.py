@@ -16,7 +16,7 @@ from tierflow_shared.bus.port import (
     TopicPartition,
 )
 from tierflow_shared.bus.sqlite.consumer import SqliteConsumer
-from tierflow_shared.bus.sqlite.storage import LogFile, append, bounds, create_topics, read
+from tierflow_shared.bus.sqlite.storage import LogFile, append, bounds, create_topics, first_at, read, remove_before
 from tierflow_shared.clock import Clock
 from tierflow_shared.group_commit import ClosedError, GroupCommitter
 
@@ -107,12 +107,8 @@ class SqliteBus:
     async def offset_for_time(self, topic_partition: TopicPartition, timestamp_ms: int) -> int:
         def look() -> int:
             with self._log.snapshot() as connection:
-                topic_id, _ = self._log.topic(connection, topic_partition.topic)
-                row = connection.execute(
-                    "SELECT min(offset) FROM record WHERE topic_id = ? AND partition = ? AND timestamp_ms >= ?",
-                    (topic_id, topic_partition.partition, timestamp_ms),
-                ).fetchone()
-                return bounds(self._log, connection, topic_partition)[1] if row[0] is None else int(row[0])
+                offset = first_at(self._log, connection, topic_partition, timestamp_ms)
+                return bounds(self._log, connection, topic_partition)[1] if offset is None else offset
 
         return await self._run(look)
 
@@ -139,12 +135,8 @@ class SqliteBus:
     async def trim(self, topic_partition: TopicPartition, before_offset: int) -> None:
         def remove() -> None:
             with self._log.transaction() as connection:
-                topic_id, _ = self._log.topic(connection, topic_partition.topic)
                 earliest, end = bounds(self._log, connection, topic_partition)
-                keep_from = max(earliest, min(before_offset, end))
-                here = (keep_from, topic_id, topic_partition.partition)
-                connection.execute("DELETE FROM record WHERE offset < ? AND topic_id = ? AND partition = ?", here)
-                connection.execute("UPDATE partition SET earliest = ? WHERE topic_id = ? AND partition = ?", here)
+                remove_before(self._log, connection, topic_partition, max(earliest, min(before_offset, end)))
 
         await self._run(remove)
 

@@ -43,7 +43,7 @@ class SqliteConsumer:
     ) -> None:
         self._log, self._run, self._appended, self._clock = log, run, appended, clock
         self._group, self._member, self._topics = group, member, tuple(topics)
-        self._types = None if types is None else sorted(types)
+        self._types = types
         self._lease_ms, self._heartbeat_s, self._idle_poll_s = int(lease_s * 1000), heartbeat_s, idle_poll_s
         self._background_heartbeat = background_heartbeat
         self._listener: AssignmentListener | None = None

@@ -3,9 +3,9 @@
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +19,10 @@ CREATE TABLE IF NOT EXISTS topic (
 CREATE TABLE IF NOT EXISTS partition (
     topic_id INTEGER NOT NULL, partition INTEGER NOT NULL, earliest INTEGER NOT NULL, next_offset INTEGER NOT NULL,
     last_ms INTEGER NOT NULL, PRIMARY KEY (topic_id, partition)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS record (
-    topic_id INTEGER NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, timestamp_ms INTEGER NOT NULL,
-    type TEXT NOT NULL, key TEXT NOT NULL, headers BLOB NOT NULL, value BLOB NOT NULL,
-    PRIMARY KEY (topic_id, partition, offset)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batch (
+    topic_id INTEGER NOT NULL, partition INTEGER NOT NULL, base_offset INTEGER NOT NULL, messages INTEGER NOT NULL,
+    timestamp_ms INTEGER NOT NULL, types TEXT NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (topic_id, partition, base_offset));
 CREATE TABLE IF NOT EXISTS member (
     consumer_group TEXT NOT NULL, member TEXT NOT NULL, heartbeat_ms INTEGER NOT NULL,
     PRIMARY KEY (consumer_group, member)) WITHOUT ROWID;
@@ -35,14 +35,13 @@ CREATE TABLE IF NOT EXISTS mirrored (
     PRIMARY KEY (consumer_group, topic, partition)) WITHOUT ROWID;
 """
 
-_ROWS_PER_STATEMENT: Final = 250
-_ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT: Final = f"INSERT INTO record VALUES {_ROW}"  # noqa: S608
-_INSERT_MANY: Final = f"INSERT INTO record VALUES {', '.join([_ROW] * _ROWS_PER_STATEMENT)}"  # noqa: S608
-_SELECT: Final = """SELECT offset, timestamp_ms, type, key, headers, value FROM record
-    WHERE topic_id = ? AND partition = ? AND offset >= ? AND offset < ? {types} ORDER BY offset LIMIT ?"""
-_encode_headers: Final = msgspec.msgpack.Encoder().encode
-_decode_headers: Final = msgspec.msgpack.Decoder(tuple[tuple[str, bytes], ...]).decode
+MESSAGES_PER_BATCH: Final = 500
+_INSERT: Final = "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?)"
+# A batch that begins before the wanted offset may still hold it.
+_SELECT: Final = """SELECT base_offset, messages, body FROM batch WHERE topic_id = ? AND partition = ?
+    AND base_offset > ? AND base_offset < ? {types} ORDER BY base_offset"""
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(list[Record]).decode
 MAX_SCAN: Final = 100_000
 
 
@@ -144,55 +143,67 @@ def create_topics(log: LogFile, topics: Mapping[str, int]) -> None:
             )
 
 
+class _Tail:
+    """The end of one partition while messages are appended to it."""
+
+    __slots__ = ("offset", "partition", "records", "timestamp_ms", "topic", "topic_id")
+
+    def __init__(self, topic: str, topic_id: int, partition: int, end: tuple[int, int]) -> None:
+        self.topic, self.topic_id, self.partition = topic, topic_id, partition
+        self.offset, self.timestamp_ms = end
+        self.records: list[tuple[object, ...]] = []
+
+    def add(self, message: Message) -> Position:
+        place = Position(self.topic, self.partition, self.offset)
+        event_type = _type_of(message.headers)
+        self.records.append((*place, self.timestamp_ms, message.key, event_type, message.headers, message.value))
+        self.offset += 1
+        return place
+
+    def rows(self) -> Iterator[tuple[object, ...]]:
+        """The records as rows of the table: a few hundred in each, so that one step of a cursor brings them all."""
+        base = self.offset - len(self.records)
+        for first in range(0, len(self.records), MESSAGES_PER_BATCH):
+            some = self.records[first : first + MESSAGES_PER_BATCH]
+            types = f"|{'|'.join(sorted({str(record[5]) for record in some}))}|"
+            where = (self.topic_id, self.partition, base + first)
+            yield (*where, len(some), self.timestamp_ms, types, _encode(some))
+
+
 def append(log: LogFile, messages: Sequence[Message], now_ms: int) -> list[Position]:
     """Appends in order, all or nothing, and says where each message lies."""
-    rows: list[tuple[int, int, int, int, str, str, bytes, bytes]] = []
     positions: list[Position] = []
+    tails: dict[tuple[str, int], _Tail] = {}
     with log.transaction() as connection:
-        ends: dict[tuple[int, int], tuple[int, int]] = {}
         for message in messages:
-            topic_id, partitions = log.topic(connection, message.topic)
-            partition = message.partition
+            topic, partition = message.topic, message.partition
+            topic_id, partitions = log.topic(connection, topic)
             if partition is None:
                 partition = partition_of(message.key, partitions)
-            here = (topic_id, partition)
-            if here not in ends:
-                ends[here] = _end(connection, here, now_ms)
-            offset, timestamp_ms = ends[here]
-            ends[here] = (offset + 1, timestamp_ms)
-            headers = message.headers
-            event_type = ""
-            for name, value in headers:
-                if name == "ce_type":
-                    event_type = value.decode()
-                    break
-            rows.append(
-                (
-                    topic_id,
-                    partition,
-                    offset,
-                    timestamp_ms,
-                    event_type,
-                    message.key,
-                    _encode_headers(headers),
-                    message.value,
-                )
-            )
-            positions.append(Position(message.topic, partition, offset))
-        _insert(connection, rows)
+            tail = tails.get((topic, partition))
+            if tail is None:
+                end = _end(connection, (topic_id, partition), now_ms)
+                tail = tails[topic, partition] = _Tail(topic, topic_id, partition, end)
+            positions.append(tail.add(message))
+        for tail in tails.values():
+            connection.executemany(_INSERT, tail.rows())
         connection.executemany(
             "UPDATE partition SET next_offset = ?, last_ms = ? WHERE topic_id = ? AND partition = ?",
-            [(offset, last_ms, *here) for here, (offset, last_ms) in ends.items()],
+            [(tail.offset, tail.timestamp_ms, tail.topic_id, tail.partition) for tail in tails.values()],
         )
     return positions
 
 
-def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    """Many rows in one statement (the driver gives up the interpreter once a statement), the rest one by one."""
-    whole = len(rows) - len(rows) % _ROWS_PER_STATEMENT
-    for first in range(0, whole, _ROWS_PER_STATEMENT):
-        connection.execute(_INSERT_MANY, tuple(chain.from_iterable(rows[first : first + _ROWS_PER_STATEMENT])))
-    connection.executemany(_INSERT, rows[whole:])
+def _type_of(headers: Sequence[tuple[str, bytes]]) -> str:
+    for name, value in headers:
+        if name == "ce_type":
+            return _text(value)
+    return ""
+
+
+@lru_cache(maxsize=1024)
+def _text(raw: bytes) -> str:
+    return raw.decode()
 
 
 def _end(connection: sqlite3.Connection, here: tuple[int, int], now_ms: int) -> tuple[int, int]:
@@ -230,7 +241,7 @@ def read(
     start: int,
     end: int,
     limit: int,
-    types: Sequence[str] | None,
+    types: Collection[str] | None,
 ) -> tuple[list[Record], int]:
     """Records from `start` on and before `end`, and the offset up to which the log was looked at."""
     topic, partition = topic_partition
@@ -238,12 +249,34 @@ def read(
     end = min(end, start + MAX_SCAN)
     if start >= end:
         return [], start
-    condition = "" if types is None else f"AND type IN ({','.join('?' * len(types))})"
-    rows = connection.execute(
-        _SELECT.format(types=condition), (topic_id, partition, start, end, *(types or ()), limit)
-    ).fetchall()
-    records = [
-        Record(topic, partition, offset, timestamp_ms, key, event_type, _decode_headers(headers), value)
-        for offset, timestamp_ms, event_type, key, headers, value in rows
-    ]
-    return records, records[-1].offset + 1 if len(records) == limit else end
+    condition = "" if types is None else f"AND ({' OR '.join(['instr(types, ?)'] * len(types))})"
+    parameters = (topic_id, partition, start - MESSAGES_PER_BATCH, end, *(f"|{name}|" for name in types or ()))
+    found: list[Record] = []
+    for base, messages, body in connection.execute(_SELECT.format(types=condition), parameters):
+        if base + messages <= start:
+            continue
+        records = _decode(body)
+        if base < start or base + messages > end:
+            records = [record for record in records if start <= record.offset < end]
+        found += records if types is None else [record for record in records if record.type in types]
+        if len(found) >= limit:
+            return found[:limit], found[limit - 1].offset + 1
+    return found, end
+
+
+def first_at(log: LogFile, connection: sqlite3.Connection, topic_partition: TopicPartition, time_ms: int) -> int | None:
+    """The first offset that was written at `time_ms` or later."""
+    topic_id, _ = log.topic(connection, topic_partition.topic)
+    row = connection.execute(
+        "SELECT min(base_offset) FROM batch WHERE topic_id = ? AND partition = ? AND timestamp_ms >= ?",
+        (topic_id, topic_partition.partition, time_ms),
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
+def remove_before(log: LogFile, connection: sqlite3.Connection, topic_partition: TopicPartition, offset: int) -> None:
+    """Moves the oldest kept offset and removes the batches that lie wholly before it."""
+    topic_id, _ = log.topic(connection, topic_partition.topic)
+    here = (offset, topic_id, topic_partition.partition)
+    connection.execute("DELETE FROM batch WHERE base_offset + messages <= ? AND topic_id = ? AND partition = ?", here)
+    connection.execute("UPDATE partition SET earliest = ? WHERE topic_id = ? AND partition = ?", here)
