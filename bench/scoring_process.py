@@ -17,6 +17,7 @@ from random import Random
 from tierflow_scoring.adapters.policy_files import load_policy_set
 from tierflow_scoring.adapters.repository import SqlRepository
 from tierflow_scoring.adapters.tables import METADATA
+from tierflow_scoring.app import MIGRATIONS
 from tierflow_scoring.consumers.handler import POSTED, ScoringHandler
 from tierflow_scoring.settings import ScoringSettings
 from tierflow_shared.bus.port import Record, TopicPartition
@@ -25,6 +26,7 @@ from tierflow_shared.cloudevents import headers_of
 from tierflow_shared.contracts.registry import BANK_EVENTS
 from tierflow_shared.money import no_rates
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.migrations import upgrade
 
 _START = date(2024, 1, 1)
 
@@ -63,7 +65,7 @@ def main(customers: int, days: int, batch: int) -> None:
     """Prints events per second of each day and of all."""
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/scoring.db", METADATA, service="scoring", clock=SystemClock())
-        database.create_schema()
+        upgrade(database, MIGRATIONS)
         policies = load_policy_set("berka", "CZK")
         settings = ScoringSettings(data_dir=Path(folder))
         handler = ScoringHandler(policies, no_rates("CZK"), settings, SqlRepository)

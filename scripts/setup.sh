@@ -24,7 +24,19 @@ make_venv() {
     fi
 }
 
+need_postgres() {
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
+    [ -n "${DATABASE_URL:-}" ] && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        say "installing Debian's postgresql (the tests start a server of their own)"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null
+    else
+        say "no PostgreSQL here: its tests need one (Debian: apt-get install postgresql), or DATABASE_URL of a running one" >&2
+    fi
+}
+
 [ -x .venv/bin/python ] || make_venv
+need_postgres
 say "installing the locked packages (about a minute the first time)"
 if command -v uv >/dev/null; then
     uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt

@@ -25,7 +25,20 @@ class ServiceSettings(KafkaSettings):
     )
     data_dir: Path = Field(Path("var/data"), description="folder of the embedded databases, log and keys")
     database_url: str | None = Field(
-        None, description="SQLAlchemy URL of this service's database; default a SQLite file in data_dir"
+        None,
+        description="URL of the service's database, postgresql+psycopg://… in production; {service} in it becomes the "
+        "service's name with _ for -; default a SQLite file in data_dir",
+    )
+    database_pool_size: int = Field(8, ge=1, le=200, description="connections of this process to its database")
+    database_pool_timeout_s: float = Field(5.0, gt=0, le=60, description="longest wait for a connection of the pool")
+    database_connect_timeout_s: int = Field(5, ge=2, le=60, description="limit of connecting to PostgreSQL")
+    database_statement_timeout_s: float = Field(60.0, gt=0, le=3600, description="limit of a statement in PostgreSQL")
+    database_lock_timeout_s: float = Field(10.0, gt=0, le=600, description="longest wait for a lock, also of SQLite")
+    database_idle_timeout_s: float = Field(
+        60.0, gt=0, le=3600, description="PostgreSQL ends a transaction that does nothing for so long"
+    )
+    migrate_at_start: bool = Field(
+        True, description="bring the schema up to date at start; if false, refuse to start when it is not"
     )
     bus_path: Path | None = Field(None, description="file of the embedded log; default data_dir/log.db")
     partitions: int = Field(4, ge=1, le=1024, description="partitions of a topic that does not exist yet")
@@ -71,7 +84,9 @@ class ServiceSettings(KafkaSettings):
 
     def database_url_for(self, service: str) -> str:
         """The database of a service: as set, else `<data_dir>/<service>.db`."""
-        return self.database_url or f"sqlite:///{self.data_dir / service}.db"
+        if self.database_url is None:
+            return f"sqlite:///{self.data_dir / service}.db"
+        return self.database_url.replace("{service}", service.replace("-", "_"))
 
     @property
     def bus_file(self) -> Path:

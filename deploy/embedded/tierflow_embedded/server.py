@@ -30,7 +30,7 @@ from tierflow_suitability.app import create_app as create_suitability
 from tierflow_suitability.settings import SuitabilitySettings
 
 ServiceName = Literal["events", "scoring", "contact-planner", "suitability"]
-PORTS: Final[dict[str, int]] = {"events": 8001, "scoring": 8002, "contact-planner": 8003, "suitability": 8004}
+PORTS: Final[dict[ServiceName, int]] = {"events": 8001, "scoring": 8002, "contact-planner": 8003, "suitability": 8004}
 HOST_PORT: Final = 8000
 
 

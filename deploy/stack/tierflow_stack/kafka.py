@@ -96,7 +96,7 @@ class KafkaBroker:
         port = self._wanted_port or free_port()
         (self.folder / "server.properties").write_text(server_properties(data, port, free_port(), self._settings))
         tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", new_cluster_id(), "-c", "server.properties"]
-        done = subprocess.run(self._java(*tool), cwd=self.folder, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(self._java(*tool), cwd=self.folder, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise StackError(f"the storage of Kafka could not be formatted:\n{(done.stdout + done.stderr)[-2000:]}")
         self._port_file.write_text(str(port))
@@ -109,7 +109,7 @@ class KafkaBroker:
     def _launch(self) -> None:
         command = self._java("kafka.Kafka", "server.properties")
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(
                 command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         self._pid_file.write_text(str(self._process.pid))

@@ -75,7 +75,7 @@ def _download(cache: Path, kept: Path) -> None:
         libs = Path(incoming) / "libs"
         command = [maven, "-B", "-q", "-f", str(_POM), "dependency:copy-dependencies", "-DincludeScope=runtime"]
         try:
-            done = subprocess.run(  # noqa: S603
+            done = subprocess.run(
                 [*command, f"-DoutputDirectory={libs}"],
                 capture_output=True, text=True, check=False, timeout=_DOWNLOAD_LIMIT_S,
             )  # fmt: skip

@@ -22,6 +22,8 @@ from tierflow_shared.clock import Clock, SystemClock
 from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE, SALES, TIERS
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.engine import DatabaseLimits
+from tierflow_shared.store.migrations import Migrations
 from tierflow_shared.stream.service import ServiceRuntime, Subscription
 from tierflow_shared.web.app import create_service_app
 from tierflow_shared.web.authority import authority_for
@@ -30,6 +32,7 @@ from tierflow_shared.web.idempotency import Idempotency
 from tierflow_shared.web.operations import operations_router
 
 SERVICE = "contact-planner"
+MIGRATIONS = Migrations("tierflow_contact_planner.adapters.migrations")
 TOPICS = (BANK_REFERENCE, BANK_EVENTS, TIERS, SALES)
 
 
@@ -39,7 +42,7 @@ def create_app(
     """The app. Without a bus it opens its own log file, and closes it again."""
     settings, clock = settings or PlannerSettings(), clock or SystemClock()
     metrics, health = ServiceMetrics(SERVICE), Health()
-    database = Database(settings.database_url_for(SERVICE), metadata, service=SERVICE, clock=clock)
+    database = open_database(settings, clock)
     log = bus or open_bus(settings, clock)
     runtime = ServiceRuntime(
         settings,
@@ -48,6 +51,7 @@ def create_app(
         [Subscription(NewsHandler(SqlWritableRecords), TOPICS, SERVICE)],
         owns_bus=bus is None,
         metrics=metrics,
+        migrations=MIGRATIONS,
     )
     keep = timedelta(seconds=settings.idempotency_keep_s)
     context = Context(
@@ -81,3 +85,9 @@ def create_app(
         metrics=metrics,
         health=health,
     )
+
+
+def open_database(settings: PlannerSettings, clock: Clock) -> Database:
+    """The service's database, not connected yet."""
+    limits, url = DatabaseLimits.of(settings), settings.database_url_for(SERVICE)
+    return Database(url, metadata, service=SERVICE, clock=clock, limits=limits)

@@ -27,11 +27,15 @@ from tierflow_shared.clock import Clock, SystemClock
 from tierflow_shared.contracts.registry import DEAD_LETTERS
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.engine import DatabaseLimits
+from tierflow_shared.store.migrations import Migrations
 from tierflow_shared.stream.service import ServiceRuntime, Subscription
 from tierflow_shared.web.app import create_service_app
 from tierflow_shared.web.auth import authority_for
 from tierflow_shared.web.health import Health, database_answers, log_answers
 from tierflow_shared.web.operations import operations_router
+
+MIGRATIONS = Migrations("tierflow_events.adapters.migrations")
 
 
 def create_app(
@@ -41,9 +45,11 @@ def create_app(
     settings, clock = settings or EventsSettings(), clock or SystemClock()
     log = bus or open_bus(settings, clock)
     metrics, health = ServiceMetrics(SERVICE), Health()
-    database = Database(settings.database_url_for(SERVICE), METADATA, service=SERVICE, clock=clock)
+    database = open_database(settings, clock)
     subscription = Subscription(dead_letter_handler(LetterWriter), [DEAD_LETTERS], SERVICE)
-    runtime = ServiceRuntime(settings, database, log, [subscription], owns_bus=bus is None, metrics=metrics)
+    runtime = ServiceRuntime(
+        settings, database, log, [subscription], owns_bus=bus is None, metrics=metrics, migrations=MIGRATIONS
+    )
     health.watch("dead-letter consumer", runtime.is_live)
     health.depend("database", database_answers(database))
     health.depend("log", log_answers(log))
@@ -79,6 +85,12 @@ def create_app(
         health=health,
         body_limits={PATH: settings.max_batch_bytes},
     )
+
+
+def open_database(settings: EventsSettings, clock: Clock) -> Database:
+    """The service's database, not connected yet."""
+    limits, url = DatabaseLimits.of(settings), settings.database_url_for(SERVICE)
+    return Database(url, METADATA, service=SERVICE, clock=clock, limits=limits)
 
 
 def _open_reader(settings: EventsSettings) -> OpenReader:

@@ -24,6 +24,8 @@ from tierflow_shared.contracts.registry import BANK_EVENTS
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.money import Rates
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.engine import DatabaseLimits
+from tierflow_shared.store.migrations import Migrations
 from tierflow_shared.stream.service import ServiceRuntime, Subscription
 from tierflow_shared.web.app import create_service_app
 from tierflow_shared.web.authority import authority_for
@@ -31,6 +33,7 @@ from tierflow_shared.web.health import Health, database_answers, log_answers
 from tierflow_shared.web.operations import operations_router
 
 SERVICE = "scoring"
+MIGRATIONS = Migrations("tierflow_scoring.adapters.migrations")
 
 
 def create_app(
@@ -39,13 +42,19 @@ def create_app(
     """The app. Without a bus it opens its own log file, and closes it again."""
     settings, clock = settings or ScoringSettings(), clock or SystemClock()
     metrics, health = ServiceMetrics(SERVICE), Health()
-    database = Database(settings.database_url_for(SERVICE), METADATA, service=SERVICE, clock=clock)
+    database = open_database(settings, clock)
     log = bus or open_bus(settings, clock)
     policies = load_policy_set(settings.policy_set, settings.base_currency)
     table = msgspec.json.decode(settings.rates_path.read_bytes()) if settings.rates_path else {}
     handler = ScoringHandler(policies, Rates.of(settings.base_currency, table), settings, SqlRepository, metrics)
     runtime = ServiceRuntime(
-        settings, database, log, [Subscription(handler, [BANK_EVENTS], SERVICE)], owns_bus=bus is None, metrics=metrics
+        settings,
+        database,
+        log,
+        [Subscription(handler, [BANK_EVENTS], SERVICE)],
+        owns_bus=bus is None,
+        metrics=metrics,
+        migrations=MIGRATIONS,
     )
     health.watch("consumer", runtime.is_live)
     health.depend("database", database_answers(database))
@@ -68,6 +77,12 @@ def create_app(
         metrics=metrics,
         health=health,
     )
+
+
+def open_database(settings: ScoringSettings, clock: Clock) -> Database:
+    """The service's database, not connected yet."""
+    limits, url = DatabaseLimits.of(settings), settings.database_url_for(SERVICE)
+    return Database(url, METADATA, service=SERVICE, clock=clock, limits=limits)
 
 
 def _routers(context: Context) -> list[APIRouter]:

@@ -16,6 +16,8 @@ from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE
 from tierflow_shared.group_commit import GroupCommitter
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.engine import DatabaseLimits
+from tierflow_shared.store.migrations import Migrations
 from tierflow_shared.stream.service import ServiceRuntime, Subscription
 from tierflow_shared.web.app import create_service_app
 from tierflow_shared.web.auth import authority_for
@@ -39,6 +41,7 @@ from tierflow_suitability.ports import Office
 from tierflow_suitability.settings import SuitabilitySettings
 
 SERVICE = "suitability"
+MIGRATIONS = Migrations("tierflow_suitability.adapters.migrations")
 
 
 def create_app(
@@ -46,13 +49,15 @@ def create_app(
 ) -> FastAPI:
     """The app. Without arguments: settings from the environment, its own log file, the machine's clock."""
     settings, clock = settings or SuitabilitySettings(), clock or SystemClock()
-    metrics, health, metadata = ServiceMetrics(SERVICE), Health(), MetaData()
-    tables = suitability_tables(metadata)
-    database = Database(settings.database_url_for(SERVICE), metadata, service=SERVICE, clock=clock)
+    metrics, health = ServiceMetrics(SERVICE), Health()
+    database = open_database(settings, clock)
+    tables = suitability_tables(database.metadata)
     office, desks = office_of(settings), DeskOpener.of(tables, metrics)
     log = bus or open_bus(settings, clock)
     subscription = Subscription(SuitabilityHandler(desks, office), [BANK_EVENTS, BANK_REFERENCE], SERVICE)
-    runtime = ServiceRuntime(settings, database, log, [subscription], owns_bus=bus is None, metrics=metrics)
+    runtime = ServiceRuntime(
+        settings, database, log, [subscription], owns_bus=bus is None, metrics=metrics, migrations=MIGRATIONS
+    )
     health.watch("consumer", runtime.is_live)
     health.depend("database", database_answers(database))
     health.depend("log", log_answers(log))
@@ -85,6 +90,14 @@ def create_app(
         metrics=metrics,
         health=health,
     )
+
+
+def open_database(settings: SuitabilitySettings, clock: Clock) -> Database:
+    """The service's database, not connected yet."""
+    limits, url = DatabaseLimits.of(settings), settings.database_url_for(SERVICE)
+    metadata = MetaData()
+    suitability_tables(metadata)
+    return Database(url, metadata, service=SERVICE, clock=clock, limits=limits)
 
 
 def office_of(settings: SuitabilitySettings) -> Office:

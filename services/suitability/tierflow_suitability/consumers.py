@@ -64,8 +64,8 @@ class SuitabilityHandler:
         events = _decoded(uow, records)
         if not events:
             return
+        desk = self._desks.open(uow, _needed(events))  # first: from here on this transaction is the only writer
         seen = self._desks.seen(uow, [identity_hash(event.source, event.id) for event in events])
-        desk = self._desks.open(uow, _needed(events))
         for event in events:
             try:
                 outcome = _check(seen, event)

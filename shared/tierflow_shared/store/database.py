@@ -3,62 +3,59 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from sqlite3 import Connection as SqliteConnection
+from typing import Final
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url, select
+from sqlalchemy import Connection, MetaData, select, text
 
 from tierflow_shared.clock import Clock
+from tierflow_shared.store.engine import WRITES, DatabaseLimits, is_sqlite, open_engine
 from tierflow_shared.store.outbox import OutboxLine, Parcel, count_messages
 from tierflow_shared.store.tables import SharedTables, shared_tables
 from tierflow_shared.store.unit_of_work import UnitOfWork
 
-_WRITES = "tierflow_writes"
+_ALONE: Final = 0x7469_6572_0001
+"""Advisory lock of PostgreSQL that transactions hold which must not run beside each other."""
 
 
 class Database:
-    """Opens connections; hands out read transactions and units of work."""
+    """Opens connections; hands out read transactions and units of work.
 
-    def __init__(self, url: str, metadata: MetaData, *, service: str, clock: Clock, pool_size: int = 8) -> None:
-        self.service = service
+    The tables are made by migrations (`store/migrations.py`), never from here.
+    """
+
+    def __init__(
+        self, url: str, metadata: MetaData, *, service: str, clock: Clock, limits: DatabaseLimits | None = None
+    ) -> None:
+        self.service, self.metadata = service, metadata
         self.tables: SharedTables = shared_tables(metadata)
-        self._metadata = metadata
         self._clock = clock
-        self._is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        self.engine = self._engine(url, pool_size)
+        self.is_sqlite = is_sqlite(url)
+        self.engine = open_engine(url, limits or DatabaseLimits())
+        snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reads = self.engine.execution_options(**snapshot)
         self._writer = threading.RLock()
         self.outbox = OutboxLine()
 
-    def _engine(self, url: str, pool_size: int) -> Engine:
-        if not self._is_sqlite:
-            return create_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
-        path = make_url(url).database
-        if path and path != ":memory:":
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-
-    def create_schema(self) -> None:
-        """Creates the tables that are missing; safe to repeat and safe when several processes start at once."""
-        with self.engine.execution_options(**{_WRITES: True}).begin() as connection:
-            self._metadata.create_all(connection)
-
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One consistent view; nothing written here is kept."""
-        with self.engine.connect() as connection:
+        """One consistent view; nothing written here is kept (PostgreSQL refuses to write)."""
+        with self._reads.connect() as connection:
             yield connection
             connection.rollback()
 
     @contextmanager
-    def writing(self) -> Iterator[UnitOfWork]:
-        """One unit of work: committed when the block ends, rolled back when it raises."""
+    def writing(self, *, alone: bool = False) -> Iterator[UnitOfWork]:
+        """One unit of work: committed when the block ends, rolled back when it raises.
+
+        SQLite has one writer at a time. PostgreSQL has many: who reads and then writes there locks the rows it read,
+        or says `alone`, and then no other transaction that says so runs at the same time, in any process.
+        """
         parcels: list[Parcel] = []
-        with self._exclusive(), self.engine.connect().execution_options(**{_WRITES: True}) as connection:
+        with self._exclusive(), self.engine.connect().execution_options(**{WRITES: True}) as connection:
             try:
                 with connection.begin():
+                    if alone and not self.is_sqlite:
+                        connection.execute(_TAKE_ALONE, {"key": _ALONE})
                     uow = UnitOfWork(connection, self.tables, self.service, self._clock.now())
                     yield uow
                     parcels = uow.flush()
@@ -73,7 +70,7 @@ class Database:
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
-        if not self._is_sqlite:
+        if not self.is_sqlite:
             yield
             return
         with self._writer:
@@ -97,16 +94,4 @@ class Database:
         self.engine.dispose()
 
 
-def _prepare_sqlite(dbapi: SqliteConnection, _record: object) -> None:
-    dbapi.isolation_level = None
-    dbapi.execute("PRAGMA busy_timeout = 10000")
-    dbapi.execute("PRAGMA journal_mode = WAL")
-    dbapi.execute("PRAGMA synchronous = FULL")
-    dbapi.execute("PRAGMA foreign_keys = ON")
-    dbapi.execute("PRAGMA cache_size = -65536")
-    dbapi.execute("PRAGMA wal_autocheckpoint = 10000")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+_TAKE_ALONE: Final = text("SELECT pg_advisory_xact_lock(:key)")

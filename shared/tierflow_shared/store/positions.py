@@ -25,7 +25,7 @@ def claim(connection: Connection, tables: SharedTables, assignments: Sequence[As
     """
     position = tables.consumer_position
     offsets: dict[TopicPartition, int] = {}
-    for (topic, partition), epoch in assignments:
+    for (topic, partition), epoch in sorted(assignments):
         connection.execute(
             upsert(connection, position)
             .values(topic=topic, partition=partition, next_offset=0, epoch=epoch)
@@ -76,7 +76,7 @@ def advance(
         FencedError: an offset or an epoch is not the expected one; the transaction must be rolled back.
     """
     position = tables.consumer_position
-    for topic_partition, offset in end.items():
+    for topic_partition, offset in sorted(end.items()):  # one order for all writers: no deadlocks
         topic, partition = topic_partition
         moved = connection.execute(
             update(position)
@@ -99,10 +99,30 @@ def read_positions(connection: Connection, tables: SharedTables) -> dict[TopicPa
     return {TopicPartition(row.topic, row.partition): row.next_offset for row in rows}
 
 
+def own_positions(
+    connection: Connection, tables: SharedTables, epochs: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    """Offsets of those partitions that nobody has claimed with another epoch than ours."""
+    position = tables.consumer_position
+    rows = connection.execute(select(position)).all()
+    found = {TopicPartition(row.topic, row.partition): row for row in rows}
+    ours = [here for here, epoch in epochs.items() if here in found and found[here].epoch == epoch]
+    return {here: found[here].next_offset for here in ours}
+
+
 def behind(connection: Connection, tables: SharedTables, ends: Mapping[TopicPartition, int]) -> int:
     """How many messages lie between the service's offsets and `ends`."""
     positions = read_positions(connection, tables)
     return sum(max(0, end - positions.get(topic_partition, 0)) for topic_partition, end in ends.items())
 
 
-__all__ = ["ClaimRefusedError", "FencedError", "advance", "behind", "claim", "read_positions", "renew"]
+__all__ = [
+    "ClaimRefusedError",
+    "FencedError",
+    "advance",
+    "behind",
+    "claim",
+    "own_positions",
+    "read_positions",
+    "renew",
+]

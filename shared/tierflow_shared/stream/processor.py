@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from tierflow_shared.bus.port import (
     Assignment,
@@ -19,7 +19,8 @@ from tierflow_shared.bus.port import (
 )
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
-from tierflow_shared.store.positions import FencedError, advance, claim, renew
+from tierflow_shared.store.engine import UNAVAILABLE, driver_words
+from tierflow_shared.store.positions import FencedError, advance, claim, own_positions, renew
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.handlers import BatchHandler
 from tierflow_shared.stream.progress import Progress, single_steps
@@ -71,6 +72,7 @@ class StreamProcessor:
         self._blocked_since: float | None = None
         self._metrics = metrics or ServiceMetrics(database.service)
         self._progress = Progress()
+        self._unsure = False
         self.processed = 0
 
     async def run(self) -> None:
@@ -82,11 +84,9 @@ class StreamProcessor:
                 try:
                     await self.step()
                     delay_s, self._blocked_since = self._settings.retry_delay_s, None
-                except (BusUnavailableError, OperationalError) as error:
+                except (BusUnavailableError, *UNAVAILABLE) as error:
                     self._blocked_since = self._blocked_since or time.monotonic()
-                    # the driver's own words; SQLAlchemy would add the statement with its values
-                    detail = str(error.orig if isinstance(error, OperationalError) else error)
-                    _log.warning("waiting for a dependency", group=self._group, detail=detail)
+                    _log.warning("waiting for a dependency", group=self._group, detail=driver_words(error))
                     await self._pause(delay_s)
                     delay_s = min(delay_s * 2, self._settings.retry_delay_limit_s)
         except RetentionGapError as gap:
@@ -100,6 +100,8 @@ class StreamProcessor:
         if self._outbox_depth() >= self._settings.outbox_limit:
             await self._pause(self._settings.retry_delay_s)
             return 0
+        if self._unsure:
+            await self._resume_from_database()
         batch = await self._consumer.poll(self._settings.max_records, self._settings.poll_timeout_s)
         if batch.records or self._progress.is_due():
             batch = self._progress.with_skipped(batch)
@@ -119,11 +121,11 @@ class StreamProcessor:
             await asyncio.to_thread(self._commit, batch)
         except FencedError as error:
             self._metrics.add("tierflow_stream_fenced_total", self._group)
-            _log.warning("partition lost to another member", group=self._group, detail=str(error))
-            await self._drop(list(batch.end))
+            _log.warning("the offset is not where we left it", group=self._group, detail=str(error))
+            self._unsure = True
             return False
         except BaseException:
-            self._rewind(batch)
+            self._unsure = True
             raise
         self._progress.committed(batch)
         self._measure(batch, time.perf_counter() - started)
@@ -147,21 +149,34 @@ class StreamProcessor:
             labels = (self._group, topic_partition.topic, str(topic_partition.partition))
             self._metrics.set("tierflow_stream_lag_records", *labels, value=max(0, behind))
 
-    def _rewind(self, batch: Batch) -> None:
-        for topic_partition, offset in batch.start.items():
-            if topic_partition in self._epochs:
-                self._consumer.seek(topic_partition, offset)
+    async def _resume_from_database(self) -> None:
+        """After a failed batch: the database may have taken it or not, or be another's by now; it alone knows."""
+        offsets = await asyncio.to_thread(self._ask_database)
+        lost = [topic_partition for topic_partition in self._epochs if topic_partition not in offsets]
+        if lost:
+            await self._drop(lost)
+        self._progress.forget(offsets)
+        self._progress.read_to.update(offsets)
+        for topic_partition, offset in offsets.items():
+            self._consumer.seek(topic_partition, offset)
+        self._unsure = False
+
+    def _ask_database(self) -> Mapping[TopicPartition, int]:
+        """Offsets of the partitions that are still ours; what the handler has in memory is brought in step."""
+        with self._database.reading() as connection:
+            offsets = own_positions(connection, self._database.tables, self._epochs)
+            self._handler.rolled_back(connection)
+        return offsets
 
     def _commit(self, batch: Batch) -> None:
         try:
             self._commit_once(batch.records, batch.start, batch.end)
-        except (FencedError, OperationalError):
-            self._forget()
+        except (FencedError, *UNAVAILABLE):
             raise
         except Exception as error:
-            self._forget()
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
+            self._forget()
             _log.exception("batch failed, trying record by record", group=self._group)
             self._commit_one_by_one(batch)
 
@@ -180,8 +195,7 @@ class StreamProcessor:
         for records, start, end in single_steps(batch):
             try:
                 self._commit_once(records, start, end)
-            except (FencedError, OperationalError):
-                self._forget()
+            except (FencedError, *UNAVAILABLE):
                 raise
             except Exception as error:
                 self._forget()

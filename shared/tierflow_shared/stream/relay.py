@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from tierflow_shared.bus.port import BusUnavailableError, Message, Producer
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.engine import UNAVAILABLE, driver_words
 from tierflow_shared.store.outbox import Parcel, read_messages, read_parcels, remove_parcels
 
 _log = structlog.get_logger("tierflow.relay")
@@ -71,12 +71,10 @@ class OutboxRelay:
                     idle_s = 0.0
                     await self._sweep(not_after_ms=self._database.now_ms() - _OTHERS_AFTER_MS)
                 await self.publish_all()
-            except (BusUnavailableError, OperationalError) as error:
+            except (BusUnavailableError, *UNAVAILABLE) as error:
                 self._metrics.add("tierflow_outbox_retries_total")
-                cause = error.orig if isinstance(error, OperationalError) else error
-                _log.warning(
-                    "outbox waits for a dependency", service=self._database.service, depth=self.depth, error=str(cause)
-                )
+                service, cause = self._database.service, driver_words(error)
+                _log.warning("outbox waits for a dependency", service=service, depth=self.depth, error=cause)
             self._metrics.set("tierflow_outbox_depth", value=self.depth)
 
     @property
@@ -166,5 +164,5 @@ class OutboxRelay:
             async with asyncio.timeout(timeout_s):
                 await self.publish_all()
                 await self.tidy()
-        except (TimeoutError, BusUnavailableError, OperationalError) as error:
+        except (TimeoutError, BusUnavailableError, *UNAVAILABLE) as error:
             _log.warning("outbox kept for the next start", service=self._database.service, error=repr(error))

@@ -14,6 +14,7 @@ from tierflow_shared.ids import new_id
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.migrations import Migrations, prepare_schema
 from tierflow_shared.stream.handlers import BatchHandler
 from tierflow_shared.stream.processor import StreamProcessor, StreamSettings
 from tierflow_shared.stream.relay import OutboxRelay
@@ -46,10 +47,11 @@ class ServiceRuntime:
         *,
         owns_bus: bool,
         metrics: ServiceMetrics,
+        migrations: Migrations,
     ) -> None:
         self._settings, self._database, self._bus, self._owns_bus = settings, database, bus, owns_bus
         self._subscriptions = subscriptions
-        self._metrics = metrics
+        self._metrics, self._migrations = metrics, migrations
         self._processors: list[StreamProcessor] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.producer: Producer = bus.producer()
@@ -64,7 +66,8 @@ class ServiceRuntime:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Everything runs inside the block; leaving it drains within the shutdown limit."""
-        await asyncio.to_thread(self._database.create_schema)
+        migrate = self._settings.migrate_at_start
+        await asyncio.to_thread(prepare_schema, self._database, self._migrations, migrate=migrate)
         await self._bus.ensure_topics(dict.fromkeys(TOPICS, self._settings.partitions))
         self.relay.start()
         member = new_id("member")

@@ -6,12 +6,12 @@ from typing import Any, Final
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tierflow_shared.logs import trace_id
+from tierflow_shared.store.engine import UNAVAILABLE, driver_words
 from tierflow_shared.web.problems import FieldError, Problem, for_status, problem_response, unavailable
 
 _log = structlog.get_logger("tierflow.web")
@@ -34,7 +34,8 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(OperationalError, _database_down)
+    for error in UNAVAILABLE:
+        app.add_exception_handler(error, _database_down)
 
 
 async def _problem(_request: Request, error: Exception) -> Response:
@@ -54,8 +55,7 @@ async def _validation_error(_request: Request, error: Exception) -> Response:
 
 async def _database_down(_request: Request, error: Exception) -> Response:
     """Locked, full or gone: the caller did nothing wrong, and everything here is safe to send again."""
-    assert isinstance(error, OperationalError)
-    _log.warning("a database takes nothing", detail=str(error.orig))
+    _log.warning("a database takes nothing", detail=driver_words(error))
     return problem_response(unavailable("a database does not answer; send it again"), trace_id.get())
 
 

@@ -56,7 +56,10 @@ async def idempotent_call(
 
 
 class Idempotency:
-    """Remembers answers in the service's database, in the transaction of the effect."""
+    """Remembers answers in the service's database, in the transaction of the effect.
+
+    Actions run one after the other, in all processes of the service, so what an action reads holds when it writes.
+    """
 
     def __init__(self, database: Database, *, keep: timedelta) -> None:
         self._database, self._keep = database, keep
@@ -73,12 +76,12 @@ class Idempotency:
             Problem: 422 the key was used with another body; 409 the first request is still being answered.
         """
         if call.key is None:
-            with self._database.writing() as uow:
+            with self._database.writing(alone=True) as uow:
                 return _response(action(uow))
         scope = (f"{caller.subject} {call.route}", call.key)
         self._enter(scope)
         try:
-            with self._database.writing() as uow:
+            with self._database.writing(alone=True) as uow:
                 return self._run_in(uow, scope, call.request_hash, action)
         except IntegrityError:
             if self._is_known(scope):

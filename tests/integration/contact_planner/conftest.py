@@ -1,7 +1,7 @@
 """The real contact planner over HTTP, fed by the real log, in a folder of the test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,14 +12,16 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from tests.databases import service_database
 from tests.unit.contact_planner.samples import account, consent, customer, holding, kyc, rm_updated, tier
-from tierflow_contact_planner.app import create_app
+from tierflow_contact_planner.app import MIGRATIONS, create_app, open_database
 from tierflow_contact_planner.settings import PlannerSettings
 from tierflow_shared.bus.port import Record, TopicPartition
 from tierflow_shared.bus.sqlite import SqliteBus
-from tierflow_shared.clock import ManualClock
+from tierflow_shared.clock import ManualClock, SystemClock
 from tierflow_shared.cloudevents import outgoing_message
 from tierflow_shared.contracts.primitives import Data
+from tierflow_shared.store.database import Database
 from tierflow_shared.web.issuer import EmbeddedIssuer
 from tierflow_shared.web.scopes import ALL_SCOPES
 
@@ -87,10 +89,21 @@ class Planner:
 
 
 @pytest.fixture
-async def planner(tmp_path: Path) -> AsyncIterator[Planner]:
+def database_url(dialect: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """None for the service's own SQLite file, else the URL of a PostgreSQL database of this test."""
+
+    def opened(url: str) -> Database:
+        return open_database(PlannerSettings(database_url=url), SystemClock())
+
+    with service_database(dialect, request, "contact-planner", opened, MIGRATIONS) as url:
+        yield url
+
+
+@pytest.fixture
+async def planner(tmp_path: Path, database_url: str | None) -> AsyncIterator[Planner]:
     """The service, started; it is closed after the test."""
     clock = ManualClock(NOW)
-    settings = PlannerSettings(data_dir=tmp_path, poll_timeout_s=0.02)
+    settings = PlannerSettings(data_dir=tmp_path, database_url=database_url, poll_timeout_s=0.02)
     bus = SqliteBus(tmp_path / "log.db", clock=clock, lease_s=3600, background_heartbeat=False)
     app = create_app(settings, bus=bus, clock=clock)
     async with AsyncExitStack() as stack:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from icalendar import Calendar
 
+from tests.databases import ON_SQLITE
 from tests.integration.contact_planner.conftest import NOW, WEEK, Planner, small_bank
 from tests.unit.contact_planner.samples import MONDAY, customer, day, decided, kyc, pending, rm_updated, tier
 from tierflow_shared.cloudevents import outgoing_message
@@ -138,6 +139,7 @@ async def test_the_calendar_file_names_no_customer(planner: Planner) -> None:
     assert all(8 <= event["dtstart"].dt.hour < 17 for event in events)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("path", "code"),
     [

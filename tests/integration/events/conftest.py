@@ -1,8 +1,8 @@
 """The real events service over HTTP: its routes, the SQLite log and its database, in a folder of the test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -12,12 +12,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from tests.databases import service_database
 from tests.integration.events.samples import NOW
-from tierflow_events.app import create_app
+from tierflow_events.app import MIGRATIONS, create_app, open_database
 from tierflow_events.settings import EventsSettings
 from tierflow_shared.bus.port import BusUnavailableError, Message, Position, Record, TopicPartition
 from tierflow_shared.bus.sqlite import SqliteBus
-from tierflow_shared.clock import ManualClock
+from tierflow_shared.clock import ManualClock, SystemClock
+from tierflow_shared.store.database import Database
 from tierflow_shared.web.issuer import EmbeddedIssuer
 from tierflow_shared.web.scopes import ALL_SCOPES
 
@@ -86,10 +88,27 @@ def problem(answer: httpx.Response) -> Any:
 
 
 @pytest.fixture
-async def events(tmp_path: Path) -> AsyncIterator[EventsService]:
+def database_url(dialect: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """None for the service's own SQLite file, else the URL of a PostgreSQL database of this test."""
+
+    def opened(url: str) -> Database:
+        return open_database(EventsSettings(database_url=url), SystemClock())
+
+    with service_database(dialect, request, "events", opened, MIGRATIONS) as url:
+        yield url
+
+
+@pytest.fixture
+async def events(tmp_path: Path, database_url: str | None) -> AsyncIterator[EventsService]:
     """The service, started; it is closed after the test."""
+    async with running_events(tmp_path, database_url) as service:
+        yield service
+
+
+@asynccontextmanager
+async def running_events(tmp_path: Path, database_url: str | None) -> AsyncIterator[EventsService]:
     clock = ManualClock(NOW)
-    settings = EventsSettings(data_dir=tmp_path, max_batch_events=1_000)
+    settings = EventsSettings(data_dir=tmp_path, database_url=database_url, max_batch_events=1_000)
     bus = SwitchableBus(tmp_path / "log.db", clock=clock, lease_s=3600, background_heartbeat=False)
     app = create_app(settings, bus=bus, clock=clock)
     issuer = EmbeddedIssuer.of(settings, clock)

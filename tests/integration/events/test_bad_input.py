@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.databases import ON_SQLITE
 from tests.integration.events.bad_input import CASES
 from tests.integration.events.conftest import EventsService, problem
 
@@ -38,6 +39,7 @@ def test_every_row_has_a_case_and_every_case_a_row() -> None:
     assert len(ROWS) >= 25
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
 async def test_bad_input_is_answered_as_documented(events: EventsService, row: Row) -> None:
     answer = await CASES[row.id](events)

@@ -1,7 +1,7 @@
 """The real scoring service over HTTP, fed by the real log, in a folder of the test."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tierflow_scoring.app import create_app
+from tests.databases import service_database
+from tierflow_scoring.app import MIGRATIONS, create_app, open_database
 from tierflow_scoring.settings import ScoringSettings
 from tierflow_shared.bus.port import TopicPartition
 from tierflow_shared.bus.sqlite import SqliteBus
@@ -20,6 +21,7 @@ from tierflow_shared.clock import ManualClock, SystemClock
 from tierflow_shared.cloudevents import outgoing_message
 from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.contracts.registry import BANK_EVENTS
+from tierflow_shared.store.database import Database
 from tierflow_shared.web.issuer import EmbeddedIssuer
 from tierflow_shared.web.scopes import ALL_SCOPES
 
@@ -69,11 +71,27 @@ class Service:
 
 
 @pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
+def database_url(dialect: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """None for the service's own SQLite file, else the URL of a PostgreSQL database of this test."""
+
+    def opened(url: str) -> Database:
+        return open_database(ScoringSettings(database_url=url), SystemClock())
+
+    with service_database(dialect, request, "scoring", opened, MIGRATIONS) as url:
+        yield url
+
+
+@pytest.fixture
+async def service(tmp_path: Path, database_url: str | None) -> AsyncIterator[Service]:
     """The service with Berka's policies on one partition, started; it is closed after the test."""
     clock = ManualClock(NOW)
     settings = ScoringSettings(
-        data_dir=tmp_path, poll_timeout_s=0.02, policy_set="berka", partitions=1, base_currency="CZK"
+        data_dir=tmp_path,
+        database_url=database_url,
+        poll_timeout_s=0.02,
+        policy_set="berka",
+        partitions=1,
+        base_currency="CZK",
     )
     bus = SqliteBus(tmp_path / "log.db", clock=SystemClock())
     app = create_app(settings, bus=bus, clock=clock)

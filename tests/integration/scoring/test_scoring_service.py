@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from tests.databases import ON_SQLITE
 from tests.integration.scoring.conftest import ROOT, Service
 from tierflow_shared.contracts import bank
 from tierflow_shared.contracts.outcomes import BusinessDateAdvanced
@@ -174,6 +175,7 @@ async def test_policies_can_be_read(service: Service) -> None:
     )
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("path", "status", "field"),
     [

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Table, select
 
 from tests.contract.bus.kafka_harness import quick_options
+from tests.databases import OpenDatabase
 from tests.integration.stream.ledger import expected_sums, number, said, tables
 from tests.integration.stream.world import World, joined, opened
 from tierflow_shared.bus.port import BusUnavailableError, Message, Position, TopicPartition
@@ -19,9 +20,9 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(params=["sqlite", "kafka"])
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+async def world(request: pytest.FixtureRequest, tmp_path: Path, open_database: OpenDatabase) -> AsyncIterator[World]:
     kafka = quick_options(request.getfixturevalue("kafka_bootstrap")) if request.param == "kafka" else None
-    async with opened(tmp_path, kafka) as world:
+    async with opened(tmp_path, kafka, open_database=open_database) as world:
         yield world
 
 

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, MetaData, select
 
 from tests.contract.bus.kafka_harness import until_group_is_empty
+from tests.databases import OpenDatabase
 from tests.integration.stream.ledger import SummingHandler, tables
 from tierflow_shared.bus.kafka import KafkaBus, KafkaOptions
 from tierflow_shared.bus.port import Bus, TopicPartition
@@ -20,6 +21,15 @@ from tierflow_shared.stream.processor import StreamProcessor, StreamSettings
 from tierflow_shared.stream.relay import OutboxRelay
 
 _LIMIT_S = 30.0
+
+
+def _in(folder: Path) -> OpenDatabase:
+    def open_file(metadata: MetaData) -> Database:
+        database = Database(f"sqlite:///{folder}/s.db", metadata, service="summing", clock=SystemClock())
+        metadata.create_all(database.engine)
+        return database
+
+    return open_file
 
 
 class NotingHandler(SummingHandler):
@@ -42,7 +52,7 @@ class NotingHandler(SummingHandler):
 class World:
     """A summing service with its surroundings. `kafka` None: the SQLite log."""
 
-    def __init__(self, folder: Path, kafka: KafkaOptions | None) -> None:
+    def __init__(self, folder: Path, kafka: KafkaOptions | None, open_database: OpenDatabase | None = None) -> None:
         self.kafka = kafka
         self.bus: Bus
         if kafka is None:
@@ -51,8 +61,7 @@ class World:
         else:
             self.bus = KafkaBus(kafka, clock=SystemClock())
         metadata, self.total = tables()
-        self.database = Database(f"sqlite:///{folder}/s.db", metadata, service="summing", clock=SystemClock())
-        self.database.create_schema()
+        self.database = (open_database or _in(folder))(metadata)
 
     def member(self, name: str) -> tuple[StreamProcessor, NotingHandler]:
         handler = NotingHandler(self)
@@ -107,9 +116,11 @@ class World:
 
 
 @asynccontextmanager
-async def opened(folder: Path, kafka: KafkaOptions | None, partitions: int = 2) -> AsyncIterator[World]:
-    """A world with its topics."""
-    world = World(folder, kafka)
+async def opened(
+    folder: Path, kafka: KafkaOptions | None, partitions: int = 2, open_database: OpenDatabase | None = None
+) -> AsyncIterator[World]:
+    """A world with its topics; without `open_database` its database is a SQLite file in the folder."""
+    world = World(folder, kafka, open_database)
     try:
         await world.bus.ensure_topics({"numbers": partitions, BANK_EVENTS: 2, DEAD_LETTERS: 1})
         yield world

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.databases import ON_SQLITE
 from tests.integration.suitability import facts
 from tests.integration.suitability.bank import Bank
 
@@ -71,6 +72,7 @@ async def test_a_repeated_answer_counts_once(bank: Bank) -> None:
     assert len((await bank.get(PATH, customer="c-1"))["items"]) == 1
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -50,8 +50,8 @@ class Log:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    with service(tmp_path) as running:
+def log(tmp_path: Path, database_url: str | None) -> Iterator[Log]:
+    with service(tmp_path, database_url) as running:
         yield Log(running)
 
 
@@ -221,6 +221,12 @@ def test_a_birth_date_is_in_its_own_table_and_nowhere_else(log: Log) -> None:
         assert "1949-11-23" in str(connection.exec_driver_sql("SELECT * FROM person").all())
 
 
+AS_BYTES = (
+    "replace(content, 'approved', 'blocked!')",
+    "convert_to(replace(convert_from(content, 'UTF8'), 'approved', 'blocked!'), 'UTF8')",
+)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -237,7 +243,7 @@ def test_tampering_with_the_log_shows(log: Log, damage: str) -> None:
     log.tell(facts.customer(), facts.kyc(), card(), order(), order("s-2"))
     assert log.service.queries.verify_audit().entries == 2
     with log.service.database.writing() as uow:
-        uow.connection.exec_driver_sql(damage)
+        uow.connection.exec_driver_sql(damage if log.service.database.is_sqlite else damage.replace(*AS_BYTES))
     assert not log.service.queries.verify_audit().intact
 
 

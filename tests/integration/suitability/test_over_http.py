@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.databases import ON_SQLITE
 from tests.integration.suitability import facts
 from tests.integration.suitability.bank import Bank
 from tierflow_shared.web.scopes import ALL_SCOPES
@@ -148,6 +149,7 @@ async def test_requests_at_the_same_time_are_decided_together_and_apart(bank: Ba
     assert (await bank.get("/audit/verify"))["intact"] is True
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("changes", "field", "rule"),
     [
@@ -176,6 +178,7 @@ async def test_a_bad_request_names_field_and_rule(bank: Bank, changes: dict[str,
     assert (await bank.get("/sales"))["items"] == []
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("content", "headers", "status", "code"),
     [
@@ -246,6 +249,7 @@ BODIES: dict[str, Any] = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
 async def test_every_route_asks_for_its_scope(bank: Bank, method: str, path: str, scope: str) -> None:
     """Without a token 401, with all other scopes 403 that names the one missing."""
@@ -255,6 +259,7 @@ async def test_every_route_asks_for_its_scope(bank: Bank, method: str, path: str
     assert found["scope"] == scope
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("method", "path", "by", "status"),
     [
@@ -345,6 +350,7 @@ async def test_products_are_one_register(bank: Bank) -> None:
     assert late["code"] == "newer-version"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

@@ -14,6 +14,7 @@ from tests.property.scoring.bank import DAY_0
 from tests.property.scoring.oracle import Point
 from tierflow_scoring.adapters.repository import SqlRepository
 from tierflow_scoring.adapters.tables import METADATA
+from tierflow_scoring.app import MIGRATIONS
 from tierflow_scoring.consumers.handler import ScoringHandler
 from tierflow_scoring.domain.days import day_of
 from tierflow_scoring.domain.policy import PolicySet
@@ -25,6 +26,7 @@ from tierflow_shared.clock import ManualClock
 from tierflow_shared.contracts.registry import BANK_EVENTS
 from tierflow_shared.money import no_rates
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.migrations import upgrade
 from tierflow_shared.store.outbox import read_parcels
 
 CURRENCY = "CZK"
@@ -47,7 +49,7 @@ class Scoring:
         clock = ManualClock(datetime(2024, 6, 1, tzinfo=UTC))
         url = f"sqlite:///{self._folder.name}/scoring.db"
         self.database = Database(url, METADATA, service="scoring", clock=clock)
-        self.database.create_schema()
+        upgrade(self.database, MIGRATIONS)
         self.restart()
 
     def __enter__(self) -> Self:

@@ -16,11 +16,12 @@ from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.contracts.registry import TYPE_OF_DATA
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.migrations import upgrade
 from tierflow_shared.store.outbox import read_parcels
 from tierflow_suitability.adapters.opening import DeskOpener
 from tierflow_suitability.adapters.queries import SqlQueries
 from tierflow_suitability.adapters.tables import suitability_tables
-from tierflow_suitability.app import office_of
+from tierflow_suitability.app import MIGRATIONS, office_of
 from tierflow_suitability.consumers import SuitabilityHandler
 from tierflow_suitability.ports import Desk, Needed
 from tierflow_suitability.settings import SuitabilitySettings
@@ -33,13 +34,14 @@ OFFICE = office_of(SuitabilitySettings())
 class Service:
     """One database and everything that works on it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None = None) -> None:
         self.clock = ManualClock(NOW)
         metadata = MetaData()
         tables = suitability_tables(metadata)
-        url = f"sqlite:///{folder / 'suitability.db'}"
-        self.database = Database(url, metadata, service="suitability", clock=self.clock)
-        self.database.create_schema()
+        self.database = Database(
+            url or f"sqlite:///{folder / 'suitability.db'}", metadata, service="suitability", clock=self.clock
+        )
+        upgrade(self.database, MIGRATIONS)
         self.opener = DeskOpener.of(tables, ServiceMetrics("suitability"))
         self.handler = SuitabilityHandler(self.opener, OFFICE)
         self.queries = SqlQueries(self.database, tables)
@@ -74,9 +76,9 @@ class Service:
 
 
 @contextmanager
-def service(folder: Path) -> Iterator[Service]:
-    """A service whose connections are closed at the end."""
-    opened = Service(folder)
+def service(folder: Path, url: str | None = None) -> Iterator[Service]:
+    """A service whose connections are closed at the end; without a URL on a file in the folder."""
+    opened = Service(folder, url)
     try:
         yield opened
     finally:

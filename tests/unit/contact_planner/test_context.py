@@ -12,6 +12,7 @@ from tierflow_contact_planner.adapters.reading import SqlRecords
 from tierflow_contact_planner.adapters.tables import metadata
 from tierflow_contact_planner.adapters.writing import SqlWritableRecords
 from tierflow_contact_planner.api.context import Context, problems
+from tierflow_contact_planner.app import MIGRATIONS
 from tierflow_contact_planner.domain.planning import Period
 from tierflow_contact_planner.handlers.planning import PeriodError, check_period
 from tierflow_contact_planner.handlers.recording import ContactOverError, NextStepError, UnknownContactError
@@ -20,6 +21,7 @@ from tierflow_contact_planner.settings import PlannerSettings
 from tierflow_shared.clock import ManualClock
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.migrations import upgrade
 from tierflow_shared.web.idempotency import Idempotency
 from tierflow_shared.web.problems import Problem
 
@@ -27,7 +29,7 @@ from tierflow_shared.web.problems import Problem
 def context(folder: Path, overloaded: Callable[[], bool] = lambda: False) -> Context:
     clock = ManualClock(datetime(2026, 3, 2, tzinfo=UTC))
     database = Database(f"sqlite:///{folder}/planner.db", metadata, service="contact-planner", clock=clock)
-    database.create_schema()
+    upgrade(database, MIGRATIONS)
     return Context(
         database=database,
         policy=POLICY,

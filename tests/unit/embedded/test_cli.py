@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from tierflow_embedded.cli import app
 
 COMMANDS = (
-    ["serve"], ["demo"], ["generate"], ["report"], ["explain"], ["token"],
+    ["serve"], ["demo"], ["generate"], ["report"], ["explain"], ["token"], ["migrate"],
     ["replay", "berka"], ["replay", "cloudevents"],
 )  # fmt: skip
 AWAY = ["--url", "http://127.0.0.1:9", "--token", "t"]
@@ -62,3 +62,25 @@ def test_a_failure_is_one_clear_line(run: CliRunner, command: list[str], words: 
     assert shown.exit_code != 0
     assert words in " ".join(shown.output.split())
     assert "Traceback" not in shown.output
+
+
+def test_migrating_makes_all_databases_and_is_safe_to_repeat(run: CliRunner, tmp_path: Path) -> None:
+    command = ["migrate", "--data-dir", str(tmp_path)]
+    assert run.invoke(app, command).output.count("_0002") >= 4
+    assert run.invoke(app, command).output.count("nothing to do") == 4
+    assert {file.name for file in tmp_path.glob("*.db")} == {
+        "events.db", "scoring.db", "contact-planner.db", "suitability.db"
+    }  # fmt: skip
+
+
+def test_one_database_for_all_services_is_refused(
+    run: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would overwrite each other's tables."""
+    monkeypatch.setenv("TIERFLOW_DATABASE_URL", f"sqlite:///{tmp_path}/one.db")
+    shown = run.invoke(app, ["migrate"])
+    assert shown.exit_code == 1
+    assert "{service}" in shown.output
+    monkeypatch.setenv("TIERFLOW_DATABASE_URL", f"sqlite:///{tmp_path}/of_{{service}}.db")
+    assert run.invoke(app, ["migrate"]).exit_code == 0
+    assert (tmp_path / "of_contact_planner.db").exists()

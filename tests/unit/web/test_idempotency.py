@@ -41,7 +41,7 @@ class Counting:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     one = Database(f"sqlite:///{tmp_path}/test.db", MetaData(), service="test", clock=ManualClock(NOW))
-    one.create_schema()
+    one.metadata.create_all(one.engine)
     yield one
     one.close()
 

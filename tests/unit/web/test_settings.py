@@ -45,3 +45,8 @@ def test_limits_have_bounds(changes: dict[str, int]) -> None:
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
         ServiceSettings().partitions = 3  # type: ignore[misc]
+
+
+def test_one_url_can_name_a_database_for_each_service() -> None:
+    settings = ServiceSettings(database_url="postgresql+psycopg://db/tierflow_{service}")
+    assert settings.database_url_for("contact-planner") == "postgresql+psycopg://db/tierflow_contact_planner"

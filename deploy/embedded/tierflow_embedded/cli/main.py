@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tierflow_embedded.cli import looking, playing, replaying, serving
+from tierflow_embedded.cli import looking, migrating, playing, replaying, serving
 from tierflow_embedded.cli.errors import OneLineErrors
 
 EPILOG = (
@@ -46,6 +46,7 @@ def tierflow(
 
 app.command()(serving.serve)
 app.command()(playing.demo)
+app.command()(migrating.migrate)
 app.add_typer(replay, name="replay")
 replay.command("berka")(replaying.berka)
 replay.command("cloudevents")(replaying.cloudevents)

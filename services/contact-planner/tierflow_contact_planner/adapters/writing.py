@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Table, select, update
+from sqlalchemy import ColumnElement, Table, insert, select, update
 
 from tierflow_contact_planner.adapters import tables
 from tierflow_contact_planner.adapters.documents import (
@@ -110,8 +110,8 @@ class SqlWritableRecords(SqlRecords):
 
     def remember_events(self, contents: Mapping[bytes, bytes]) -> None:
         rows = [{"identity": identity, "content": content} for identity, content in contents.items()]
-        if rows:
-            self._connection.execute(upsert(self._connection, tables.seen_event).on_conflict_do_nothing(), rows)
+        if rows:  # no ON CONFLICT: an event that another transaction took meanwhile must not take effect here, too
+            self._connection.execute(insert(tables.seen_event), rows)
 
     def _locked(
         self,

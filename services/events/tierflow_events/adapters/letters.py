@@ -11,7 +11,7 @@ from tierflow_events.adapters.tables import LETTER
 from tierflow_events.domain.letters import Letter, LetterFilter, Replay
 from tierflow_events.domain.placing import Place
 from tierflow_shared.store.database import Database
-from tierflow_shared.store.dialect import upsert
+from tierflow_shared.store.dialect import insert_if_new
 from tierflow_shared.store.unit_of_work import UnitOfWork
 
 
@@ -67,8 +67,7 @@ class LetterWriter:
         self._connection = uow.connection
 
     def add(self, letter: Letter) -> bool:
-        statement = upsert(self._connection, LETTER).values(**letter_row(letter)).on_conflict_do_nothing()
-        return self._connection.execute(statement).rowcount == 1
+        return insert_if_new(self._connection, LETTER, letter_row(letter))
 
 
 def letter_row(letter: Letter) -> dict[str, object]:

@@ -64,7 +64,7 @@ class SqlQueries:
             select(path.c.valid_from, path.c.previous_tier, path.c.tier, func.count())
             .where(or_(path.c.previous_tier.is_(None), path.c.previous_tier != path.c.tier))
             .group_by(path.c.valid_from, path.c.previous_tier, path.c.tier)
-            .order_by(path.c.valid_from, path.c.previous_tier, path.c.tier)
+            .order_by(path.c.valid_from, path.c.previous_tier.nulls_first(), path.c.tier)
         )
         return [Move(*row) for row in self._connection.execute(query)]
 

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, select, update
 
-from tierflow_scoring.adapters.statements import insert_text
 from tierflow_scoring.adapters.store import Store, chunked
 from tierflow_scoring.adapters.tables import TIER_PUBLISHED, TIER_SEGMENT
 from tierflow_scoring.ports import Known, PublishedRow, SegmentRow, StoredStanding
@@ -29,8 +28,7 @@ class SegmentStore(Store):
         ]
 
     def add_segments(self, rows: Sequence[SegmentRow], known: Known) -> None:
-        text = insert_text(TIER_SEGMENT, self._paramstyle, _WRITTEN)
-        self._write(text, [(*row[:3], *row.standing, *row[4:], *known) for row in rows])
+        self._insert(TIER_SEGMENT, _WRITTEN, [(*row[:3], *row.standing, *row[4:], *known) for row in rows])
 
     def supersede(self, segment_ids: Sequence[int], known: Known) -> None:
         table = TIER_SEGMENT

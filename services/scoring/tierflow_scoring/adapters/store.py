@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Table
 
+from tierflow_scoring.adapters.statements import insert_text
 from tierflow_shared.store.bulk import write_rows
 from tierflow_shared.store.dialect import upsert_text
 
@@ -17,11 +18,9 @@ class Store:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._paramstyle = connection.dialect.paramstyle
 
-    def _write(self, text: str, rows: Sequence[tuple[object, ...]]) -> None:
-        if rows:
-            self._connection.exec_driver_sql(text, list(rows))
+    def _insert(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:
+        write_rows(self._connection, insert_text(table, names), "", rows)
 
     def _upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
         write_rows(self._connection, *upsert_text(table), rows)

@@ -53,14 +53,14 @@ BUSINESS_DAY: Final = Table(
 PARTITION_STATE: Final = Table(
     "partition_state",
     METADATA,
-    Column("partition", Integer, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("open_day", Integer, nullable=False),
 )
 
 BOOK_STATISTICS: Final = Table(
     "book_statistics",
     METADATA,
-    Column("partition", Integer, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("day", Integer, nullable=False),
     Column("customers", Integer, nullable=False),
     Column("percentiles", LargeBinary, nullable=False),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.engine import UNAVAILABLE
 from tierflow_suitability.handlers.requests import SaleOrder, Taken, decide_sales
 from tierflow_suitability.handlers.transactions import Desks
 from tierflow_suitability.ports import Needed, Office
@@ -23,8 +24,8 @@ class SaleIntake:
         try:
             return [*self._commit(orders)]
         except Exception as error:
-            if len(orders) == 1:
-                return [error]
+            if len(orders) == 1 or isinstance(error, UNAVAILABLE):
+                return [error] * len(orders)
             _log.warning("group failed, trying one by one", orders=len(orders), error=type(error).__name__)
             return [self.commit([order])[0] for order in orders]
 

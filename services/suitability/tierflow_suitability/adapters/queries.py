@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -90,15 +91,17 @@ class SqlQueries:
         with self._database.reading() as connection:
             head = connection.execute(select(mark.c.value).where(mark.c.name == AUDIT)).scalar() or f"0:{GENESIS}"
             seq, _, head_hash = head.partition(":")
-            return verify(self._links(connection), int(seq), head_hash)
+            with closing(self._links(connection)) as links:
+                return verify(links, int(seq), head_hash)
 
-    def _links(self, connection: Connection) -> Iterator[Link]:
+    def _links(self, connection: Connection) -> Generator[Link, None, None]:
         audit = self._tables.audit
-        rows = connection.execution_options(yield_per=_STREAM_ROWS).execute(select(audit).order_by(audit.c.seq))
-        for row in rows:
-            content = row.content if isinstance(row.content, bytes) else repr(row.content).encode()
-            told = (row.kind, row.sale_id, row.decision_id)
-            yield Link(row.seq, row.prev_hash, row.hash if told == _columns(content) else "", content)
+        query = select(audit).order_by(audit.c.seq)
+        with connection.execution_options(yield_per=_STREAM_ROWS).execute(query) as rows:
+            for row in rows:
+                content = row.content if isinstance(row.content, bytes) else repr(row.content).encode()
+                told = (row.kind, row.sale_id, row.decision_id)
+                yield Link(row.seq, row.prev_hash, row.hash if told == _columns(content) else "", content)
 
     def digest(self) -> DecisionsDigest:
         """One hash over all sales in order of their ids: outcome, state, each rule's verdict. No times, no offsets."""

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 from sqlalchemy import Connection, Select, or_, select
 
+from tierflow_shared.store.dialect import upsert
 from tierflow_suitability.adapters.codec import decode_assessment, decode_customer, decode_entry, decode_sale
 from tierflow_suitability.adapters.persons import decode_birth_date
 from tierflow_suitability.adapters.statements import BIRTH_DATE, IDS, REGISTERS, Statements
@@ -20,6 +21,7 @@ from tierflow_suitability.ports import Needed
 
 AUDIT: Final = "audit"
 REFERENCES: Final = "references"
+_EMPTY: Final = ({"name": AUDIT, "value": f"0:{GENESIS}"}, {"name": REFERENCES, "value": ""})
 # Both databases take at least 32,766 parameters in a statement.
 _CHUNK: Final = 5_000
 
@@ -40,9 +42,16 @@ class DeskReader:
         self._connection, self._tables, self._statements = connection, tables, statements
 
     def marks(self) -> Marks:
-        values = {row.name: row.value for row in self._connection.execute(self._statements.marks)}
+        values = self._locked_marks()
+        if len(values) < len(_EMPTY):  # a lock needs rows
+            first = upsert(self._connection, self._tables.mark).on_conflict_do_nothing()
+            self._connection.execute(first, _EMPTY)
+            values = self._locked_marks()
         seq, _, head = values.get(AUDIT, f"0:{GENESIS}").partition(":")
         return Marks(int(seq), head, values.get(REFERENCES, ""))
+
+    def _locked_marks(self) -> dict[str, str]:
+        return {row.name: row.value for row in self._connection.execute(self._statements.marks)}
 
     def customers(self, customer_ids: Sequence[str]) -> tuple[dict[str, Customer], dict[str, list[Assessment]]]:
         """Registers and assessments (oldest first); empty for those nobody has told us about. One statement."""

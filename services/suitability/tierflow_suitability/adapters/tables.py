@@ -22,8 +22,11 @@ class Tables:
 
 
 def suitability_tables(metadata: MetaData) -> Tables:
-    """Adds the service's tables to a MetaData."""
-    return Tables(
+    """Adds the service's tables to a MetaData (once; later calls return the same tables)."""
+    existing = metadata.info.get("suitability_tables")
+    if isinstance(existing, Tables):
+        return existing
+    tables = Tables(
         customer=_customer(metadata),
         person=_person(metadata),
         assessment=_assessment(metadata),
@@ -33,6 +36,8 @@ def suitability_tables(metadata: MetaData) -> Tables:
         mark=_mark(metadata),
         seen=_seen(metadata),
     )
+    metadata.info["suitability_tables"] = tables
+    return tables
 
 
 def _customer(metadata: MetaData) -> Table:

@@ -1,0 +1,1 @@
+"""The steps of the schema of scoring; one module each, named r0001, r0002 and so on."""
