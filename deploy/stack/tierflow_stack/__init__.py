@@ -1,0 +1,1 @@
+"""Real Kafka and PostgreSQL on one machine, for tests, benches and make up."""
