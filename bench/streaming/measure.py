@@ -1,0 +1,109 @@
+"""One engine's turn: start, watch the commits, stop, check, and make a figure of it. The same for all engines."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from bench.streaming.engine import Engine, EngineError, Job, Run
+from bench.streaming.usage import Sampler
+from bench.streaming.verify import check
+from bench.streaming.workload import Standing
+
+WARM_UP_SHARE: Final = 0.10
+LOOK_EVERY_S: Final = 0.02
+STAND_STILL_LIMIT_S: Final = 60.0
+_MIB: Final = 1 << 20
+
+
+class Mark(NamedTuple):
+    """At a moment (time.perf_counter) so many events were committed."""
+
+    at: float
+    committed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What a turn came to. Times in seconds; `counted` events were committed within `seconds`."""
+
+    events_per_second: float
+    counted: int
+    seconds: float
+    start_up_s: float
+    from_first_event_s: float
+    wait_for_last_commit_s: float
+    commits_seen: int
+    cpu_s: Mapping[str, float]
+    cpu_us_per_event: Mapping[str, float]
+    peak_rss_mib: Mapping[str, int]
+
+
+def window(marks: Sequence[Mark], events: int) -> tuple[Mark, Mark]:
+    """Where the clock starts and stops: the first commit that covers the warm-up, and the last commit.
+
+    Raises:
+        EngineError: the warm-up's commit is the last one, so there is nothing to time.
+    """
+    first = next(mark for mark in marks if mark.committed >= events * WARM_UP_SHARE)
+    if first.committed >= events:
+        raise EngineError(f"one commit covered everything from the warm-up on: {events} events are too few")
+    return first, marks[-1]
+
+
+async def turn(engine: Engine, job: Job, beside: Mapping[str, int], expected: Mapping[str, Standing]) -> Figure:
+    """Runs `engine` once on `job`; `beside` names processes to measure with it, such as the broker.
+
+    Raises:
+        EngineError: it ended, stood still, or its result is wrong.
+    """
+    started = time.perf_counter()
+    run = await engine.start(job)
+    sampler = Sampler({**beside, **run.processes})
+    try:
+        sampler.start()
+        marks, first_taken, all_taken = await _watch(run, job.workload.events)
+        sampler.stop()
+    finally:
+        sampler.stop()
+        await run.stop()
+    check(expected, await engine.result(job))
+    first, last = window(marks, job.workload.events)
+    counted, seconds = last.committed - first.committed, last.at - first.at
+    cpu = {role: sampler.cpu_s(role, first.at, last.at) for role in sampler.roles}
+    return Figure(
+        events_per_second=round(counted / seconds, 1),
+        counted=counted,
+        seconds=round(seconds, 3),
+        start_up_s=round(first_taken - started, 3),
+        from_first_event_s=round(last.at - first_taken, 3),
+        wait_for_last_commit_s=round(last.at - all_taken, 3),
+        commits_seen=len(marks) - 1,
+        cpu_s={role: round(used, 2) for role, used in cpu.items()},
+        cpu_us_per_event={role: round(used / counted * 1e6, 2) for role, used in cpu.items()},
+        peak_rss_mib={role: sampler.peak_rss(role) // _MIB for role in sampler.roles},
+    )
+
+
+async def _watch(run: Run, events: int) -> tuple[list[Mark], float, float]:
+    """The commits as they were seen, and when the engine said it had its first and its last event."""
+    marks = [Mark(time.perf_counter(), 0)]
+    first_taken = all_taken = None
+    moved, taken = marks[0].at, 0
+    for look in itertools.count(1):
+        committed, now = await run.committed(), time.perf_counter()
+        if committed > marks[-1].committed:
+            marks.append(Mark(now, committed))
+            moved = now
+        if run.taken > taken:
+            taken, moved = run.taken, now
+            first_taken = first_taken or now
+            all_taken = all_taken or (now if taken >= events else None)
+        if committed >= events:
+            return marks, first_taken or marks[1].at, all_taken or now
+        if now - moved > STAND_STILL_LIMIT_S:
+            raise EngineError(f"stands still at {committed} of {events} events committed, {taken} taken")
+        await asyncio.sleep(max(0.0, marks[0].at + look * LOOK_EVERY_S - time.perf_counter()))
+    raise AssertionError
