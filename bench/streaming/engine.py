@@ -1,11 +1,14 @@
 """What the harness asks of an engine, be it a peer or ours."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bench.streaming.workload import Standing, Workload
+
+Position = tuple[int, ...]
+"""How far an engine's durable effect reaches; a commit changes it. Only the engine knows what its numbers mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,13 @@ class EngineError(Exception):
     """An engine ended, stood still or gave a wrong result."""
 
 
+class Outcome(NamedTuple):
+    """What an engine wrote: the final standing of every customer, and how many input events a position covers."""
+
+    standings: Mapping[str, Standing]
+    events_at: Callable[[Position], int]
+
+
 class Run(Protocol):
     """An engine at work."""
 
@@ -40,12 +50,16 @@ class Run(Protocol):
     def taken(self) -> int:
         """Events that the engine says it has looked at, committed or not. Never part of the figure."""
 
-    async def committed(self) -> int:
-        """Input events whose effect is durable and visible to readers.
+    async def position(self) -> Position:
+        """Where the effects that are durable and visible to readers end now. Asked 50 times a second, so cheap.
 
         Raises:
             EngineError: the engine has ended.
         """
+
+    @property
+    def at_the_end(self) -> bool:
+        """True when the last position seems to cover every event; `Outcome.events_at` decides afterwards."""
 
     async def stop(self) -> None:
         """Ends every process that `start` began; safe to repeat."""
@@ -68,8 +82,8 @@ class Engine(Protocol):
     async def start(self, job: Job) -> Run:
         """Starts the engine and returns at once."""
 
-    async def result(self, job: Job) -> Mapping[str, Standing]:
-        """The final standing of every customer, read after `stop` from where the engine wrote it.
+    async def result(self, job: Job) -> Outcome:
+        """What readers find after `stop` where the engine wrote it.
 
         Raises:
             EngineError: what was written contradicts itself (a lost or a doubled step).

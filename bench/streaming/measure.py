@@ -7,22 +7,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from bench.streaming.engine import Engine, EngineError, Job, Run
+from bench.streaming.engine import Engine, EngineError, Job, Position, Run
 from bench.streaming.usage import Sampler
 from bench.streaming.verify import check
 from bench.streaming.workload import Standing
 
 WARM_UP_SHARE: Final = 0.10
 LOOK_EVERY_S: Final = 0.02
+QUIET_S: Final = 2.0
 STAND_STILL_LIMIT_S: Final = 60.0
 _MIB: Final = 1 << 20
 
 
 class Mark(NamedTuple):
-    """At a moment (time.perf_counter) so many events were committed."""
+    """At a moment (time.perf_counter) the effects of so many events were seen to be committed."""
 
     at: float
     committed: int
+
+
+class _Watched(NamedTuple):
+    positions: list[tuple[float, Position]]
+    first_taken: float
+    all_taken: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ def window(marks: Sequence[Mark], events: int) -> tuple[Mark, Mark]:
     first = next(mark for mark in marks if mark.committed >= events * WARM_UP_SHARE)
     if first.committed >= events:
         raise EngineError(f"one commit covered everything from the warm-up on: {events} events are too few")
-    return first, marks[-1]
+    return first, next(mark for mark in marks if mark.committed >= events)
 
 
 async def turn(engine: Engine, job: Job, beside: Mapping[str, int], expected: Mapping[str, Standing]) -> Figure:
@@ -64,12 +71,13 @@ async def turn(engine: Engine, job: Job, beside: Mapping[str, int], expected: Ma
     sampler = Sampler({**beside, **run.processes})
     try:
         sampler.start()
-        marks, first_taken, all_taken = await _watch(run, job.workload.events)
-        sampler.stop()
+        watched = await _watch(run, job.workload.events)
     finally:
         sampler.stop()
         await run.stop()
-    check(expected, await engine.result(job))
+    outcome = await engine.result(job)
+    check(expected, outcome.standings)
+    marks = [Mark(at, outcome.events_at(position)) for at, position in watched.positions]
     first, last = window(marks, job.workload.events)
     counted, seconds = last.committed - first.committed, last.at - first.at
     cpu = {role: sampler.cpu_s(role, first.at, last.at) for role in sampler.roles}
@@ -77,33 +85,33 @@ async def turn(engine: Engine, job: Job, beside: Mapping[str, int], expected: Ma
         events_per_second=round(counted / seconds, 1),
         counted=counted,
         seconds=round(seconds, 3),
-        start_up_s=round(first_taken - started, 3),
-        from_first_event_s=round(last.at - first_taken, 3),
-        wait_for_last_commit_s=round(last.at - all_taken, 3),
-        commits_seen=len(marks) - 1,
+        start_up_s=round(watched.first_taken - started, 3),
+        from_first_event_s=round(last.at - watched.first_taken, 3),
+        wait_for_last_commit_s=round(last.at - watched.all_taken, 3),
+        commits_seen=len(marks),
         cpu_s={role: round(used, 2) for role, used in cpu.items()},
         cpu_us_per_event={role: round(used / counted * 1e6, 2) for role, used in cpu.items()},
         peak_rss_mib={role: sampler.peak_rss(role) // _MIB for role in sampler.roles},
     )
 
 
-async def _watch(run: Run, events: int) -> tuple[list[Mark], float, float]:
-    """The commits as they were seen, and when the engine said it had its first and its last event."""
-    marks = [Mark(time.perf_counter(), 0)]
-    first_taken = all_taken = None
-    moved, taken = marks[0].at, 0
+async def _watch(run: Run, events: int) -> _Watched:
+    """Every new position with its moment, until the last has stood for a while at what seems to be the end."""
+    started = moved = time.perf_counter()
+    positions: list[tuple[float, Position]] = []
+    taken, first_taken, all_taken = 0, None, None
     for look in itertools.count(1):
-        committed, now = await run.committed(), time.perf_counter()
-        if committed > marks[-1].committed:
-            marks.append(Mark(now, committed))
+        position, now = await run.position(), time.perf_counter()
+        if not positions or position != positions[-1][1]:
+            positions.append((now, position))
             moved = now
         if run.taken > taken:
             taken, moved = run.taken, now
             first_taken = first_taken or now
             all_taken = all_taken or (now if taken >= events else None)
-        if committed >= events:
-            return marks, first_taken or marks[1].at, all_taken or now
+        if run.at_the_end and now - moved >= QUIET_S:
+            return _Watched(positions, first_taken or started, all_taken or positions[-1][0])
         if now - moved > STAND_STILL_LIMIT_S:
-            raise EngineError(f"stands still at {committed} of {events} events committed, {taken} taken")
-        await asyncio.sleep(max(0.0, marks[0].at + look * LOOK_EVERY_S - time.perf_counter()))
+            raise EngineError(f"stands still at {position}, {taken} of {events} events taken")
+        await asyncio.sleep(max(0.0, started + look * LOOK_EVERY_S - time.perf_counter()))
     raise AssertionError

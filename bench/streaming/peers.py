@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from bench.streaming import build, verify
-from bench.streaming.engine import EngineError, Job
-from bench.streaming.watch import GroupWatch, watching
-from bench.streaming.workload import THRESHOLDS_MINOR, Standing
+from bench.streaming.engine import EngineError, Job, Outcome, Position
+from bench.streaming.watch import OutputWatch, watching
+from bench.streaming.workload import THRESHOLDS_MINOR
 
 _STOP_LIMIT_S: Final = 30.0
 _LAST_WORDS: Final = 3_000
@@ -24,10 +24,11 @@ class PeerRun:
     """A peer's process at work."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, watch: GroupWatch, log: Path, stack: AsyncExitStack
+        self, process: asyncio.subprocess.Process, watch: OutputWatch, events: int, log: Path, stack: AsyncExitStack
     ) -> None:
         self._process, self._watch, self._log, self._stack = process, watch, log, stack
-        self._taken, self._stopped = 0, False
+        self._events, self._taken = events, 0
+        self._at_the_end = self._stopped = False
         self._listener = asyncio.create_task(self._listen())
 
     @property
@@ -38,11 +39,17 @@ class PeerRun:
     def taken(self) -> int:
         return self._taken
 
-    async def committed(self) -> int:
+    async def position(self) -> Position:
         if self._process.returncode is not None:
             words = self._log.read_text(errors="replace")[-_LAST_WORDS:]
             raise EngineError(f"it ended with {self._process.returncode} ({self._log}):\n{words}")
-        return await self._watch.committed()
+        position, nothing_open = await self._watch.look()
+        self._at_the_end = nothing_open and self._taken >= self._events and sum(position) >= self._events
+        return position
+
+    @property
+    def at_the_end(self) -> bool:
+        return self._at_the_end
 
     async def stop(self) -> None:
         if self._stopped:
@@ -97,10 +104,10 @@ class Peer:
                     *self.command(), *arguments, cwd=job.folder, start_new_session=True,
                     stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=errors,
                 )  # fmt: skip
-            return PeerRun(process, watch, log, stack.pop_all())
+            return PeerRun(process, watch, job.workload.events, log, stack.pop_all())
         raise AssertionError
 
-    async def result(self, job: Job) -> Mapping[str, Standing]:
+    async def result(self, job: Job) -> Outcome:
         return await verify.read(job)
 
 
