@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -16,19 +15,25 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from bench.result import Result
+from bench.result import FOLDER, Result
 from bench.streaming import topics
-from bench.streaming.engine import Engine, Job
+from bench.streaming.engine import Engine, EngineError, Job
 from bench.streaming.measure import WARM_UP_SHARE, Figure, turn
 from bench.streaming.peers import all_peers
-from bench.streaming.workload import THRESHOLDS_MINOR, Standing, Workload
+from bench.streaming.workload import THRESHOLDS_MINOR, Workload
 from tierflow_stack.kafka import ForeignBroker, KafkaBroker, kafka
 from tierflow_stack.kafka_files import kafka_version
 
 _HEAP_MB = 1024
 _WORK = Path("var/bench/streaming")
 say = Console(stderr=True)
+
+
+def file_of(engine: str) -> Path:
+    """Where the result of an engine lies."""
+    return FOLDER / f"stream-{engine}.json"
 
 
 def engines() -> list[Engine]:
@@ -55,70 +60,91 @@ def run(
         one.prepare()
     _WORK.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=_WORK.absolute(), prefix="run-"))
-    with kafka(folder / "kafka", heap_mb=_HEAP_MB) as broker:
-        results = asyncio.run(_measure(chosen, broker, Workload(events, customers, seed), partitions, rounds, folder))
-    shutil.rmtree(folder)
-    Console().print(_table(results))
-
-
-async def _measure(
-    chosen: Sequence[Engine],
-    broker: KafkaBroker | ForeignBroker,
-    workload: Workload,
-    partitions: int,
-    rounds: int,
-    folder: Path,
-) -> list[Result]:
-    mark = f"bench-{os.getpid()}-{time.monotonic_ns()}"
-    topic = f"{mark}-postings"
-    beside = {"broker": broker.pid} if isinstance(broker, KafkaBroker) and broker.pid else {}
-    expected = workload.expected()
+    workload = Workload(events, customers, seed)
     try:
-        started = time.perf_counter()
-        await topics.create(broker.bootstrap, [topic], partitions)
-        await topics.fill(broker.bootstrap, topic, partitions, workload)
-        say.print(f"{workload.events:,} events written in {time.perf_counter() - started:.1f} s")
-        limits = [await _bare_read(broker.bootstrap, topic, partitions, workload.events)]
-        figures: dict[str, list[Figure]] = {one.name: [] for one in chosen}
-        for number in range(rounds):
-            for one in chosen:
-                name = f"{mark}-{one.name}-{number}"
-                job = Job(name, broker.bootstrap, topic, f"{name}-out", partitions, workload, folder / name)
-                job.folder.mkdir()
-                figure = await _turn(one, job, beside, expected)
-                figures[one.name].append(figure)
-                say.print(f"{one.name}: {figure.events_per_second:,.0f} events/s, result checked")
-        limits.append(await _bare_read(broker.bootstrap, topic, partitions, workload.events))
+        with kafka(folder / "kafka", heap_mb=_HEAP_MB) as broker:
+            bench = Bench(broker, workload, partitions, folder)
+            results = asyncio.run(bench.measure(chosen, rounds))
     finally:
-        await topics.remove(broker.bootstrap, mark)
-    conditions = {
-        "events": workload.events, "customers": workload.customers, "seed": workload.seed, "partitions": partitions,
-        "rounds": rounds, "warm_up_share": WARM_UP_SHARE, "thresholds_minor": THRESHOLDS_MINOR,
-        "cores": os.cpu_count(), "bare_read_rounds": limits,
-        "broker": f"Kafka {kafka_version()}, one node, heap {_HEAP_MB} MiB" if beside else "a broker that ran already",
-    }  # fmt: skip
-    results = [_result(one, figures[one.name], statistics.median(limits), conditions) for one in chosen]
-    for result in results:
-        result.write()
-    return results
+        shutil.rmtree(folder / "kafka", ignore_errors=True)
+    Console().print(_table(results))
+    if bench.failures:
+        say.print(f"[red]failed[/]: {', '.join(bench.failures)}; what they left lies in {folder}")
+        raise typer.Exit(1)
+    shutil.rmtree(folder)
 
 
-async def _turn(one: Engine, job: Job, beside: dict[str, int], expected: dict[str, Standing]) -> Figure:
-    await topics.create(job.bootstrap, [job.output], job.partitions)
-    figure = await turn(one, job, beside, expected)
-    # What a peer leaves behind must not burden the next one: changelogs, its output, its state.
-    await topics.remove(job.bootstrap, job.name)
-    shutil.rmtree(job.folder)
-    return figure
+class Bench:
+    """A filled topic on a broker, and the turns of the engines on it."""
 
+    def __init__(self, broker: KafkaBroker | ForeignBroker, workload: Workload, partitions: int, folder: Path) -> None:
+        self._bootstrap, self._workload, self._partitions, self._folder = broker.bootstrap, workload, partitions, folder
+        self._beside = {"broker": broker.pid} if isinstance(broker, KafkaBroker) and broker.pid else {}
+        self._mark = f"bench-{os.getpid()}-{time.monotonic_ns()}"
+        self._topic = f"{self._mark}-postings"
+        self._expected = workload.expected()
+        self.failures: dict[str, str] = {}
 
-async def _bare_read(bootstrap: str, topic: str, partitions: int, events: int) -> int:
-    """Events per second of a reader that does nothing with them."""
-    async with topics.reader(bootstrap, topic, partitions) as consumer:
-        started, read = time.perf_counter(), 0
-        while read < events:
-            read += sum(map(len, (await consumer.getmany(timeout_ms=1_000)).values()))
-        return round(events / (time.perf_counter() - started))
+    async def measure(self, chosen: Sequence[Engine], rounds: int) -> list[Result]:
+        """Fills the topic, gives every engine its turns and keeps the results of those that never failed."""
+        for one in chosen:
+            file_of(one.name).unlink(missing_ok=True)
+        try:
+            started = time.perf_counter()
+            await topics.create(self._bootstrap, [self._topic], self._partitions)
+            await topics.fill(self._bootstrap, self._topic, self._partitions, self._workload)
+            say.print(f"{self._workload.events:,} events written in {time.perf_counter() - started:.1f} s")
+            reads = [await self._bare_read()]
+            figures: dict[str, list[Figure]] = {one.name: [] for one in chosen}
+            for number in range(rounds):
+                for one in chosen:
+                    if one.name not in self.failures:
+                        await self._turn(one, number, figures[one.name])
+            reads.append(await self._bare_read())
+        finally:
+            if not self._beside:
+                await topics.remove(self._bootstrap, self._mark)
+        conditions = self._conditions(rounds, reads)
+        sound = [one for one in chosen if one.name not in self.failures]
+        results = [_result(one, figures[one.name], statistics.median(reads), conditions) for one in sound]
+        for result in results:
+            result.write()
+        return results
+
+    async def _turn(self, one: Engine, number: int, figures: list[Figure]) -> None:
+        name = f"{self._mark}-{one.name}-{number}"
+        folder = self._folder / name
+        folder.mkdir()
+        job = Job(name, self._bootstrap, self._topic, f"{name}-out", self._partitions, self._workload, folder)
+        try:
+            await topics.create(self._bootstrap, [job.output], self._partitions)
+            figure = await turn(one, job, self._beside, self._expected)
+        except EngineError as error:
+            self.failures[one.name] = str(error)
+            say.print(f"[red]{one.name} failed[/]:", Text(str(error)))
+            return
+        figures.append(figure)
+        say.print(f"{one.name}: {figure.events_per_second:,.0f} events/s, result checked")
+        # What a peer leaves behind must not burden the next one: changelogs, its output, its state.
+        await topics.remove(self._bootstrap, job.name)
+        shutil.rmtree(folder)
+
+    async def _bare_read(self) -> int:
+        """Events per second of a reader that does nothing with them."""
+        async with topics.reader(self._bootstrap, self._topic, self._partitions) as consumer:
+            started, read = time.perf_counter(), 0
+            while read < self._workload.events:
+                read += sum(map(len, (await consumer.getmany(timeout_ms=1_000)).values()))
+            return round(read / (time.perf_counter() - started))
+
+    def _conditions(self, rounds: int, reads: list[int]) -> dict[str, object]:
+        ours = f"Kafka {kafka_version()}, one node, heap {_HEAP_MB} MiB"
+        return {
+            "events": self._workload.events, "customers": self._workload.customers, "seed": self._workload.seed,
+            "partitions": self._partitions, "rounds": rounds, "warm_up_share": WARM_UP_SHARE,
+            "thresholds_minor": THRESHOLDS_MINOR, "cores": os.cpu_count(), "bare_reads": reads,
+            "broker": ours if self._beside else "a broker that ran already",
+        }  # fmt: skip
 
 
 def _result(one: Engine, figures: list[Figure], limit: float, conditions: dict[str, object]) -> Result:
@@ -156,7 +182,8 @@ def _table(results: list[Result]) -> Table:
 
 
 def _ended(_number: int, _frame: object) -> None:
-    sys.exit(143)
+    # As ^C: asyncio cancels the turn, and every process that was started is stopped.
+    signal.raise_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ def window(marks: Sequence[Mark], events: int) -> tuple[Mark, Mark]:
     Raises:
         EngineError: the warm-up's commit is the last one, so there is nothing to time.
     """
+    if marks[-1].committed != events:
+        raise EngineError(f"{marks[-1].committed} of {events} events were committed when it seemed to be at the end")
     first = next(mark for mark in marks if mark.committed >= events * WARM_UP_SHARE)
     if first.committed >= events:
         raise EngineError(f"one commit covered everything from the warm-up on: {events} events are too few")
@@ -88,7 +90,7 @@ async def turn(engine: Engine, job: Job, beside: Mapping[str, int], expected: Ma
         start_up_s=round(watched.first_taken - started, 3),
         from_first_event_s=round(last.at - watched.first_taken, 3),
         wait_for_last_commit_s=round(last.at - watched.all_taken, 3),
-        commits_seen=len(marks),
+        commits_seen=len(marks) - 1,
         cpu_s={role: round(used, 2) for role, used in cpu.items()},
         cpu_us_per_event={role: round(used / counted * 1e6, 2) for role, used in cpu.items()},
         peak_rss_mib={role: sampler.peak_rss(role) // _MIB for role in sampler.roles},

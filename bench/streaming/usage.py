@@ -68,6 +68,10 @@ class Sampler:
         """Processor seconds between two moments, to the nearest look."""
         return self._at(role, end).cpu_s - self._at(role, start).cpu_s
 
+    def total_cpu_s(self, role: str) -> float:
+        """Processor seconds since the processes began."""
+        return self._samples[role][-1].cpu_s
+
     def peak_rss(self, role: str) -> int:
         """The most resident bytes the role's tree had at once."""
         return max((sample.rss for sample in self._samples[role]), default=0)
