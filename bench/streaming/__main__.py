@@ -187,5 +187,7 @@ def _ended(_number: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
+    # Shells start background jobs with ^C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _ended)
     typer.run(run)
