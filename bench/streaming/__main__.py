@@ -79,7 +79,7 @@ class Bench:
 
     def __init__(self, broker: KafkaBroker | ForeignBroker, workload: Workload, partitions: int, folder: Path) -> None:
         self._bootstrap, self._workload, self._partitions, self._folder = broker.bootstrap, workload, partitions, folder
-        self._beside = {"broker": broker.pid} if isinstance(broker, KafkaBroker) and broker.pid else {}
+        self._beside = {"broker": [broker.pid]} if isinstance(broker, KafkaBroker) and broker.pid else {}
         self._mark = f"bench-{os.getpid()}-{time.monotonic_ns()}"
         self._topic = f"{self._mark}-postings"
         self._expected = workload.expected()

@@ -1,6 +1,6 @@
 """What the harness asks of an engine, be it a peer or ours."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -43,7 +43,7 @@ class Run(Protocol):
     """An engine at work."""
 
     @property
-    def processes(self) -> Mapping[str, int]:
+    def processes(self) -> Mapping[str, Sequence[int]]:
         """Process ids by role ("engine", "postgres" …); each counts with its children."""
 
     @property

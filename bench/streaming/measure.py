@@ -62,7 +62,9 @@ def window(marks: Sequence[Mark], events: int) -> tuple[Mark, Mark]:
     return first, next(mark for mark in marks if mark.committed >= events)
 
 
-async def turn(engine: Engine, job: Job, beside: Mapping[str, int], expected: Mapping[str, Standing]) -> Figure:
+async def turn(
+    engine: Engine, job: Job, beside: Mapping[str, Sequence[int]], expected: Mapping[str, Standing]
+) -> Figure:
     """Runs `engine` once on `job`; `beside` names processes to measure with it, such as the broker.
 
     Raises:

@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +32,8 @@ class PeerRun:
         self._listener = asyncio.create_task(self._listen())
 
     @property
-    def processes(self) -> Mapping[str, int]:
-        return {"engine": self._process.pid}
+    def processes(self) -> Mapping[str, Sequence[int]]:
+        return {"engine": [self._process.pid]}
 
     @property
     def taken(self) -> int:

@@ -1,8 +1,9 @@
 """Memory and processor time of process trees while an engine works."""
 
+import itertools
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import psutil
@@ -21,10 +22,10 @@ class Sample(NamedTuple):
 class Sampler:
     """Looks at the trees of some processes ten times a second, in a thread, from `start` to `stop`."""
 
-    def __init__(self, processes: Mapping[str, int]) -> None:
-        self._roots = {role: psutil.Process(pid) for role, pid in processes.items()}
+    def __init__(self, processes: Mapping[str, Sequence[int]]) -> None:
+        self._roots = {role: [psutil.Process(pid) for pid in pids] for role, pids in processes.items()}
         self._samples: dict[str, list[Sample]] = {role: [] for role in self._roots}
-        self._gone: dict[str, dict[int, float]] = {role: {} for role in self._roots}
+        self._used: dict[str, dict[int, float]] = {role: {} for role in self._roots}
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._work, name="usage", daemon=True)
 
@@ -45,14 +46,9 @@ class Sampler:
             self._look()
 
     def _look(self) -> None:
-        for role, root in self._roots.items():
-            seen = self._gone[role]
-            rss = 0
-            try:
-                tree = [root, *root.children(recursive=True)]
-            except psutil.NoSuchProcess:
-                continue
-            for process in tree:
+        for role, roots in self._roots.items():
+            seen, rss = self._used[role], 0
+            for process in itertools.chain.from_iterable(map(_tree, roots)):
                 try:
                     with process.oneshot():
                         times, memory = process.cpu_times(), process.memory_info().rss
@@ -83,3 +79,10 @@ class Sampler:
 
     def _at(self, role: str, moment: float) -> Sample:
         return min(self._samples[role], key=lambda sample: abs(sample.at - moment))
+
+
+def _tree(root: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []

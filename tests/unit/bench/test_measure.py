@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +40,8 @@ class Counting:
         self._pid, self._done, self.stops = pid, 0, 0
 
     @property
-    def processes(self) -> Mapping[str, int]:
-        return {"engine": self._pid}
+    def processes(self) -> Mapping[str, Sequence[int]]:
+        return {"engine": [self._pid]}
 
     @property
     def taken(self) -> int:
@@ -131,7 +131,7 @@ def test_usage_is_that_of_the_process() -> None:
     """A process that used 0.4 s of processor time and then waits; the kernel counts in hundredths."""
     before = time.perf_counter()
     with process(ENDLESS) as idle, process(BUSY) as busy:
-        sampler = Sampler({"busy": busy.pid, "idle": idle.pid})
+        sampler = Sampler({"busy": [busy.pid], "idle": [idle.pid]})
         sampler.start()
         sampler.stop()
         total = sampler.total_cpu_s("busy")
