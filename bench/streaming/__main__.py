@@ -169,7 +169,7 @@ def _result(one: Engine, figures: list[Figure], limit: float, conditions: dict[s
 
 def _table(results: list[Result]) -> Table:
     table = Table(title="events per second on the same job, each result checked", title_justify="left")
-    for heading in ("engine", "events/s", "engine CPU µs/event", "engine RSS MiB", "broker CPU µs/event"):
+    for heading in ("engine", "events/s", "engine CPU µs/event", "engine RSS MiB", "broker CPU µs/event", "others"):
         table.add_column(heading)
     for result in results:
         turns = result.detail["turns"]
@@ -177,7 +177,9 @@ def _table(results: list[Result]) -> Table:
         last = turns[-1]
         cells = (last["cpu_us_per_event"].get("engine"), last["peak_rss_mib"].get("engine"))
         broker = last["cpu_us_per_event"].get("broker", "")
-        table.add_row(result.name.removeprefix("stream-"), f"{result.figure:,.0f}", *map(str, (*cells, broker)))
+        others = f"{last['others_share']:.0%}"
+        name = result.name.removeprefix("stream-")
+        table.add_row(name, f"{result.figure:,.0f}", *map(str, (*cells, broker)), others)
     return table
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,10 @@ class _Watched(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What a turn came to. Times in seconds; `counted` events were committed within `seconds`."""
+    """What a turn came to. Times in seconds; `counted` events were committed within `seconds`.
+
+    `others_share` is the part of the machine that neither the engine nor its companions used (the harness is in it).
+    """
 
     events_per_second: float
     counted: int
@@ -46,6 +50,7 @@ class Figure:
     cpu_s: Mapping[str, float]
     cpu_us_per_event: Mapping[str, float]
     peak_rss_mib: Mapping[str, int]
+    others_share: float
 
 
 def window(marks: Sequence[Mark], events: int) -> tuple[Mark, Mark]:
@@ -95,6 +100,7 @@ async def turn(
         commits_seen=len(marks) - 1,
         cpu_s={role: round(used, 2) for role, used in cpu.items()},
         cpu_us_per_event={role: round(used / counted * 1e6, 2) for role, used in cpu.items()},
+        others_share=round(sampler.others_cpu_s(first.at, last.at) / seconds / (os.cpu_count() or 1), 3),
         peak_rss_mib={role: sampler.peak_rss(role) // _MIB for role in sampler.roles},
     )
 

@@ -19,6 +19,11 @@ class Sample(NamedTuple):
     rss: int
 
 
+class _Machine(NamedTuple):
+    at: float
+    busy_s: float
+
+
 class Sampler:
     """Looks at the trees of some processes ten times a second, in a thread, from `start` to `stop`."""
 
@@ -26,6 +31,7 @@ class Sampler:
         self._roots = {role: [psutil.Process(pid) for pid in pids] for role, pids in processes.items()}
         self._samples: dict[str, list[Sample]] = {role: [] for role in self._roots}
         self._used: dict[str, dict[int, float]] = {role: {} for role in self._roots}
+        self._machine: list[_Machine] = []
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._work, name="usage", daemon=True)
 
@@ -46,6 +52,7 @@ class Sampler:
             self._look()
 
     def _look(self) -> None:
+        self._machine.append(_Machine(time.perf_counter(), _busy_s()))
         for role, roots in self._roots.items():
             seen, rss = self._used[role], 0
             for process in itertools.chain.from_iterable(map(_tree, roots)):
@@ -72,6 +79,11 @@ class Sampler:
         """The most resident bytes the role's tree had at once."""
         return max((sample.rss for sample in self._samples[role]), default=0)
 
+    def others_cpu_s(self, start: float, end: float) -> float:
+        """Processor seconds of everything else on the machine, time stolen from it included, between two moments."""
+        first, last = (min(self._machine, key=lambda look: abs(look.at - moment)) for moment in (start, end))
+        return last.busy_s - first.busy_s - sum(self.cpu_s(role, first.at, last.at) for role in self.roles)
+
     @property
     def roles(self) -> list[str]:
         """The roles that were seen at work."""
@@ -86,3 +98,8 @@ def _tree(root: psutil.Process) -> list[psutil.Process]:
         return [root, *root.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
+
+
+def _busy_s() -> float:
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq + times.steal)

@@ -137,5 +137,6 @@ def test_usage_is_that_of_the_process() -> None:
         total = sampler.total_cpu_s("busy")
         assert total >= 0.35
         assert sampler.total_cpu_s("idle") < total
+        assert sampler.others_cpu_s(before, time.perf_counter()) > -0.1
         assert sampler.cpu_s("idle", before, time.perf_counter()) <= 0.05
     assert sampler.peak_rss("busy") > 1 << 20
