@@ -6,10 +6,10 @@ BIN := .venv/bin
 DATA ?=
 READY := .venv/.ready
 
-.PHONY: help setup demo serve test check fix bench lock clean
+.PHONY: help setup demo serve test check fix bench bench-stream lock clean
 
 help: ## what can be done here
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv from the hash-pinned lock (the other targets do this by themselves)
 
@@ -39,6 +39,10 @@ fix: $(READY) ## let the tools mend what they can: lint, format, generated files
 
 bench: $(READY) ## how fast it is, beside a limit or a peer in the same run (var/bench/*.json)
 	@$(BIN)/python -m bench
+
+bench-stream: $(READY) ## stream engines beside each other on one Kafka topic (EVENTS= CUSTOMERS= ROUNDS= ENGINES=a,b)
+	@$(BIN)/python -m bench.streaming $(if $(EVENTS),--events $(EVENTS)) $(if $(CUSTOMERS),--customers $(CUSTOMERS)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ENGINES),--engine $(ENGINES))
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv lock && uv export --frozen --no-emit-project --group dev --quiet --output-file requirements/dev.txt

@@ -2,14 +2,14 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 BATCH_TYPE = "application/cloudevents-batch+json"
 FIRST_DAY = date(2026, 3, 2)
 
 
-def event(event_type: str, event_id: str, day: date, data: dict[str, object]) -> dict[str, object]:
+def event(event_type: str, event_id: str, day: date, data: Mapping[str, object]) -> dict[str, object]:
     """One structured CloudEvent."""
     return {
         "specversion": "1.0",
