@@ -21,8 +21,10 @@ from bench.result import FOLDER, Result
 from bench.streaming import topics
 from bench.streaming.engine import Engine, EngineError, Job
 from bench.streaming.measure import WARM_UP_SHARE, Figure, turn
+from bench.streaming.ours import all_ours
 from bench.streaming.peers import all_peers
 from bench.streaming.workload import THRESHOLDS_MINOR, Workload
+from tierflow_shared.contracts.registry import BANK_EVENTS
 from tierflow_stack.kafka import ForeignBroker, KafkaBroker, kafka
 from tierflow_stack.kafka_files import kafka_version
 
@@ -38,7 +40,7 @@ def file_of(engine: str) -> Path:
 
 def engines() -> list[Engine]:
     """Whatever can be measured, in order."""
-    return [*all_peers()]
+    return [*all_ours(), *all_peers()]
 
 
 def run(
@@ -81,7 +83,7 @@ class Bench:
         self._bootstrap, self._workload, self._partitions, self._folder = broker.bootstrap, workload, partitions, folder
         self._beside = {"broker": [broker.pid]} if isinstance(broker, KafkaBroker) and broker.pid else {}
         self._mark = f"bench-{os.getpid()}-{time.monotonic_ns()}"
-        self._topic = f"{self._mark}-postings"
+        self._topic = f"{self._mark}-{BANK_EVENTS}"  # ours reads it behind a prefix
         self._expected = workload.expected()
         self.failures: dict[str, str] = {}
 

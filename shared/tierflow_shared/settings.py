@@ -64,7 +64,10 @@ class ServiceSettings(KafkaSettings):
     outbox_limit: int = Field(100_000, ge=1, description="messages waiting for the bus before requests get 429")
     outbox_batch: int = Field(2_000, ge=1, le=50_000, description="messages the relay publishes at once")
     outbox_sweep_s: float = Field(1.0, gt=0, le=60, description="how often the relay looks for what was left behind")
-    poll_max_records: int = Field(5_000, ge=1, le=100_000, description="messages of one poll, one transaction")
+    poll_max_records: int = Field(20_000, ge=1, le=200_000, description="most messages of one poll, one transaction")
+    transaction_s: float = Field(
+        1.0, gt=0, le=30, description="how much work, in seconds, one transaction grows to when messages wait"
+    )
     poll_timeout_s: float = Field(0.2, gt=0, le=30, description="how long one poll waits for messages")
     stalled_after_s: float = Field(30.0, gt=0, le=3600, description="no progress for so long means not live")
     idempotency_keep_s: int = Field(604_800, ge=60, description="how long answers to idempotency keys are kept")

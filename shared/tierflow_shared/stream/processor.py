@@ -23,17 +23,18 @@ from tierflow_shared.store.engine import UNAVAILABLE, driver_words
 from tierflow_shared.store.positions import FencedError, advance, claim, own_positions, renew
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.handlers import BatchHandler
+from tierflow_shared.stream.pace import Pace
 from tierflow_shared.stream.progress import Progress, single_steps
 
 _log = structlog.get_logger("tierflow.stream")
-_SMALL_PART = 5  # a batch below a fifth of the limit is small
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
     """Limits of one consumer loop."""
 
-    max_records: int = 5_000
+    max_records: int = 20_000
+    transaction_s: float = 1.0  # how much work one transaction may grow to when messages wait
     poll_timeout_s: float = 0.2
     retry_delay_s: float = 0.2
     retry_delay_limit_s: float = 5.0
@@ -73,6 +74,9 @@ class StreamProcessor:
         self._metrics = metrics or ServiceMetrics(database.service)
         self._progress = Progress()
         self._unsure = False
+        self._ahead: Batch | None = None
+        self._in_flight: asyncio.Task[None] | None = None
+        self._pace = Pace(self._settings.max_records, self._settings.transaction_s)
         self.processed = 0
 
     async def run(self) -> None:
@@ -101,8 +105,11 @@ class StreamProcessor:
             await self._pause(self._settings.retry_delay_s)
             return 0
         if self._unsure:
+            self._ahead = None
             await self._resume_from_database()
-        batch = await self._consumer.poll(self._settings.max_records, self._settings.poll_timeout_s)
+        batch, self._ahead = self._ahead, None
+        if batch is None:
+            batch = await self._consumer.poll(self._pace.limit, self._settings.poll_timeout_s)
         if batch.records or self._progress.is_due():
             batch = self._progress.with_skipped(batch)
             if batch.end and not await self._take(batch):
@@ -110,15 +117,21 @@ class StreamProcessor:
         else:
             self._progress.skip(batch)
         await self._mirror(idle=not batch.end)
-        if batch.end and len(batch.records) < self._settings.max_records // _SMALL_PART:
+        if batch.end and self._ahead is None and self._pace.is_small(len(batch.records)):
             await self._pause(self._settings.gather_s)
         return len(batch.records)
 
     async def _take(self, batch: Batch) -> bool:
-        """One transaction; False if the partitions belong to somebody else by now."""
+        """One transaction; False if the partitions belong to somebody else by now.
+
+        While the database works on a full batch the next one is read.
+        """
         started = time.perf_counter()
+        self._in_flight = asyncio.create_task(asyncio.to_thread(self._commit, batch))
         try:
-            await asyncio.to_thread(self._commit, batch)
+            if self._pace.is_full(len(batch.records)):
+                self._ahead = await self._read_ahead()
+            await asyncio.shield(self._in_flight)
         except FencedError as error:
             self._metrics.add("tierflow_stream_fenced_total", self._group)
             _log.warning("the offset is not where we left it", group=self._group, detail=str(error))
@@ -127,9 +140,27 @@ class StreamProcessor:
         except BaseException:
             self._unsure = True
             raise
+        finally:
+            await self._landed()
+            self._in_flight = None
         self._progress.committed(batch)
-        self._measure(batch, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self._pace.committed(len(batch.records), seconds)
+        self._measure(batch, seconds)
         return True
+
+    async def _read_ahead(self) -> Batch | None:
+        """The batch behind the one that is being committed. What goes wrong here goes wrong again in its own turn."""
+        try:
+            batch = await self._consumer.poll(self._pace.limit, 0.0)
+        except (BusUnavailableError, RetentionGapError, *UNAVAILABLE):
+            return None
+        return batch if batch.end else None
+
+    async def _landed(self) -> None:
+        """Waits until no transaction is under way: partitions come and go between transactions only."""
+        if self._in_flight is not None:
+            await asyncio.wait((self._in_flight,))
 
     async def _mirror(self, *, idle: bool) -> None:
         offsets = self._progress.to_mirror(at_once=idle)
@@ -219,6 +250,7 @@ class StreamProcessor:
 
     async def assigned(self, assignments: Sequence[Assignment]) -> Mapping[TopicPartition, int]:
         """Claims the partitions in the database and lets the handler load them."""
+        await self._landed()
         return await asyncio.to_thread(self._claim, assignments)
 
     def _claim(self, assignments: Sequence[Assignment]) -> Mapping[TopicPartition, int]:
@@ -243,6 +275,7 @@ class StreamProcessor:
 
     async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets partitions that now belong to others."""
+        await self._landed()
         await asyncio.to_thread(self._forget_partitions, partitions)
 
     def _forget_partitions(self, partitions: Sequence[TopicPartition]) -> None:

@@ -103,6 +103,7 @@ class ServiceRuntime:
             topics=subscription.topics,
             settings=StreamSettings(
                 max_records=settings.poll_max_records,
+                transaction_s=settings.transaction_s,
                 poll_timeout_s=settings.poll_timeout_s,
                 close_timeout_s=settings.shutdown_timeout_s,
                 stalled_after_s=settings.stalled_after_s,
