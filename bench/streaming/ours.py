@@ -95,7 +95,7 @@ class Ours:
 
     async def start(self, job: Job) -> OurRun:
         folder = Path(tempfile.mkdtemp(prefix="tierflow-bench-"))
-        os.chmod(folder, 0o755)  # noqa: PTH101, S103 - PostgreSQL runs as its own user
+        os.chmod(folder, 0o755)  # PostgreSQL runs as its own user
         self._cluster = Cluster(folder / "postgres")
         self._cluster.start()
         self._url = self._cluster.create_database("bench")
