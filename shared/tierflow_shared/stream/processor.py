@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -24,16 +25,17 @@ from tierflow_shared.store.positions import FencedError, advance, claim, own_pos
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.handlers import BatchHandler
 from tierflow_shared.stream.pace import Pace
-from tierflow_shared.stream.progress import Progress, single_steps
+from tierflow_shared.stream.progress import Progress, joined, single_steps
 
 _log = structlog.get_logger("tierflow.stream")
+_AHEAD_WAIT_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
     """Limits of one consumer loop."""
 
-    max_records: int = 20_000
+    max_records: int = 50_000
     transaction_s: float = 1.0  # how much work one transaction may grow to when messages wait
     poll_timeout_s: float = 0.2
     retry_delay_s: float = 0.2
@@ -75,6 +77,7 @@ class StreamProcessor:
         self._progress = Progress()
         self._unsure = False
         self._ahead: Batch | None = None
+        self._moved = False
         self._in_flight: asyncio.Task[None] | None = None
         self._pace = Pace(self._settings.max_records, self._settings.transaction_s)
         self.processed = 0
@@ -150,12 +153,22 @@ class StreamProcessor:
         return True
 
     async def _read_ahead(self) -> Batch | None:
-        """The batch behind the one that is being committed. What goes wrong here goes wrong again in its own turn."""
+        """What lies behind the batch that is being committed, as much as comes until then.
+
+        What goes wrong here goes wrong again in its own turn. If partitions come or go meanwhile, nothing of it counts.
+        """
+        assert self._in_flight is not None
+        self._moved, ahead = False, Batch((), {}, {})
         try:
-            batch = await self._consumer.poll(self._pace.limit, 0.0)
+            while len(ahead.records) < self._pace.limit and not self._in_flight.done():
+                more = await self._consumer.poll(self._pace.limit - len(ahead.records), _AHEAD_WAIT_S)
+                ahead = joined(ahead, more)
         except (BusUnavailableError, RetentionGapError, *UNAVAILABLE):
+            pass
+        if self._moved:
+            self._unsure = True
             return None
-        return batch if batch.end else None
+        return ahead if ahead.end else None
 
     async def _landed(self) -> None:
         """Waits until no transaction is under way: partitions come and go between transactions only."""
@@ -251,6 +264,7 @@ class StreamProcessor:
     async def assigned(self, assignments: Sequence[Assignment]) -> Mapping[TopicPartition, int]:
         """Claims the partitions in the database and lets the handler load them."""
         await self._landed()
+        self._moved = True
         return await asyncio.to_thread(self._claim, assignments)
 
     def _claim(self, assignments: Sequence[Assignment]) -> Mapping[TopicPartition, int]:
@@ -276,6 +290,7 @@ class StreamProcessor:
     async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Forgets partitions that now belong to others."""
         await self._landed()
+        self._moved = True
         await asyncio.to_thread(self._forget_partitions, partitions)
 
     def _forget_partitions(self, partitions: Sequence[TopicPartition]) -> None:

@@ -58,6 +58,14 @@ class Progress:
                 known.pop(topic_partition, None)
 
 
+def joined(first: Batch, second: Batch) -> Batch:
+    """Two batches, one read after the other, as one."""
+    if not first.end:
+        return second
+    records = [*first.records, *second.records]
+    return Batch(records, {**second.start, **first.start}, {**first.end, **second.end})
+
+
 Step = tuple[Sequence[Record], Mapping[TopicPartition, int], Mapping[TopicPartition, int]]
 
 
