@@ -5,10 +5,15 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import pipeline, sale_decisions
+from bench import ingest, pipeline, sale_decisions
 from bench.result import Result
 
-BENCHES = {"pipeline-embedded": pipeline.measure, "sale-decisions": sale_decisions.measure}
+BENCHES = {
+    "pipeline-embedded": pipeline.measure,
+    "sale-decisions": sale_decisions.measure,
+    "ingest-batches": ingest.measure_batches,
+    "ingest-singles": ingest.measure_singles,
+}
 
 
 def main(names: list[str]) -> int:

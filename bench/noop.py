@@ -13,6 +13,12 @@ async def noop(sale: SaleBody) -> dict[str, str]:
     return {"status": "nothing", "customer_id": sale.customer_id}
 
 
+@app.post("/event")
+async def event(event: dict[str, object]) -> dict[str, object]:
+    """Takes an event as JSON and answers at once."""
+    return {"id": event["id"], "status": "nothing"}
+
+
 @app.post("/bare")
 async def bare() -> dict[str, str]:
     """Does not even read the body."""
