@@ -58,6 +58,7 @@ async def test_requests_that_wait_share_the_next_publication() -> None:
     await asyncio.sleep(0)
     rest = [asyncio.create_task(ingest.take([candidate(n, 0), candidate(n, 1)])) for n in range(1, 4)]
     await asyncio.sleep(0)
+    await asyncio.sleep(0)
     log.open.set()
     statuses = [[p.status for p in result] for result in await asyncio.gather(first, *rest)]
     assert log.calls == [1, 3]
@@ -81,7 +82,7 @@ async def test_the_queue_is_bounded() -> None:
     log = GatedLog()
     ingest = Ingest(MemoryIndex(), log, max_waiting=2, max_group_events=1)
     waiting = []
-    for n in range(3):
+    for n in range(4):  # two under way, two in the queue
         waiting.append(asyncio.create_task(ingest.take([candidate(n, 0)])))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -90,7 +91,7 @@ async def test_the_queue_is_bounded() -> None:
     log.open.set()
     await asyncio.gather(*waiting)
     await ingest.close(5)
-    assert log.calls == [1, 1, 1]
+    assert log.calls == [1, 1, 1, 1]
 
 
 async def test_a_request_that_went_away_does_not_stop_the_others() -> None:
@@ -104,3 +105,45 @@ async def test_a_request_that_went_away_does_not_stop_the_others() -> None:
     log.open.set()
     assert [p.status for p in await stays] == ["accepted"]
     assert set(index.known) == {b"E-0", b"E-1"}
+
+
+class SlowIndex(MemoryIndex):
+    """Remembers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = asyncio.Event()
+
+    async def record(
+        self, accepted: Sequence[tuple[Candidate, Place]], conflicts: Sequence[tuple[Candidate, Place]]
+    ) -> None:
+        await self.open.wait()
+        await super().record(accepted, conflicts)
+
+
+class Forgetful(dict[object, frozenset[bytes]]):
+    """Says of no group what it is about: the protection is off."""
+
+    def values(self) -> object:  # type: ignore[override]
+        return ()
+
+
+@pytest.mark.parametrize("protected", [True, False])
+async def test_the_second_of_two_equal_events_waits_for_the_first(protected: bool) -> None:
+    """Groups overlap, but not those that name the same event: it is not known before it is indexed."""
+    index, log = SlowIndex(), GatedLog()
+    log.open.set()
+    ingest = Ingest(index, log, max_waiting=10, max_group_events=100, max_groups=3)
+    if not protected:
+        ingest._under_way = Forgetful()  # type: ignore[assignment]
+    first = asyncio.create_task(ingest.take([candidate(0, 0)]))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert log.calls == [1], "published, not yet indexed"
+    again = asyncio.create_task(ingest.take([candidate(0, 0)]))
+    other = asyncio.create_task(ingest.take([candidate(1, 0)]))
+    for _ in range(20):  # turns of the loop in which an unprotected group would look and publish
+        await asyncio.sleep(0)
+    index.open.set()
+    statuses = [placed[0].status for placed in await asyncio.gather(first, again, other)]
+    assert statuses == (["accepted", "duplicate", "accepted"] if protected else ["accepted"] * 3)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
 
@@ -20,13 +21,27 @@ class _Waiting(NamedTuple):
 
 
 class Ingest:
-    """Requests that arrive while others are being written share the next look-up, publication and commit."""
+    """Requests that arrive while others are being written share the next look-up, publication and commit.
 
-    def __init__(self, index: EventIndex, producer: Producer, *, max_waiting: int, max_group_events: int) -> None:
+    A few groups are under way at once, so that one is published while the one before is indexed. A group that names
+    an event of a group under way waits for it: the second of two equal events must find the first.
+    """
+
+    def __init__(
+        self,
+        index: EventIndex,
+        producer: Producer,
+        *,
+        max_waiting: int,
+        max_group_events: int,
+        max_groups: int = 2,
+    ) -> None:
         self._index, self._producer = index, producer
-        self._max_waiting, self._max_group_events = max_waiting, max_group_events
+        self._max_waiting, self._max_group_events, self._max_groups = max_waiting, max_group_events, max_groups
         self._waiting: list[_Waiting] = []
-        self._worker: asyncio.Task[None] | None = None
+        self._under_way: dict[asyncio.Task[None], frozenset[bytes]] = {}
+        self._called = False
+        self._turn = asyncio.Lock()
 
     async def take(self, candidates: Sequence[Candidate]) -> Sequence[Placement]:
         """What became of each candidate, in order. On return the accepted ones are durable on the log.
@@ -41,22 +56,40 @@ class Ingest:
             raise TooBusyError
         waiting = _Waiting(candidates, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if self._worker is None:
-            self._worker = asyncio.create_task(self._work(), name="ingest")
+        self._soon()
         return await waiting.answer
 
-    async def _work(self) -> None:
-        try:
-            while self._waiting:
-                await self._serve(self._next_group())
-        finally:
-            self._worker = None
+    def _soon(self) -> None:
+        """Starts groups once everybody who is ready in this turn of the loop has joined."""
+        if not self._called:
+            self._called = True
+            asyncio.get_running_loop().call_soon(self._start_groups)
 
-    def _next_group(self) -> list[_Waiting]:
-        group, events = [self._waiting.pop(0)], 0
-        while self._waiting and (events := events + len(group[-1].candidates)) < self._max_group_events:
-            group.append(self._waiting.pop(0))
-        return group
+    def _start_groups(self) -> None:
+        self._called = False
+        while self._waiting and len(self._under_way) < self._max_groups:
+            size = self._group_size()
+            group = self._waiting[:size]
+            ids = frozenset(candidate.id_hash for waiting in group for candidate in waiting.candidates)
+            if any(not ids.isdisjoint(others) for others in self._under_way.values()):
+                return  # the end of a group under way starts it
+            del self._waiting[:size]
+            task = asyncio.create_task(self._serve(group), name="ingest-group")
+            self._under_way[task] = ids
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        del self._under_way[task]
+        self._soon()
+
+    def _group_size(self) -> int:
+        size = events = 0
+        for waiting in self._waiting:
+            events += len(waiting.candidates)
+            if size and events > self._max_group_events:
+                break
+            size += 1
+        return size
 
     async def _serve(self, group: Sequence[_Waiting]) -> None:
         try:
@@ -72,9 +105,10 @@ class Ingest:
                 waiting.answer.set_result(mine)
 
     async def _place(self, candidates: Sequence[Candidate]) -> Sequence[Placement]:
-        known = await self._index.find([candidate.id_hash for candidate in candidates])
-        made = plan(candidates, known)
-        positions = await self._producer.publish([_message(candidate) for candidate in made.fresh])
+        async with self._turn:  # groups reach the log in the order in which they came
+            known = await self._index.find([candidate.id_hash for candidate in candidates])
+            made = plan(candidates, known)
+            positions = await self._producer.publish([_message(candidate) for candidate in made.fresh])
         places = [Place(*position) for position in positions]
         result = placements(made, places)
         conflicts = [
@@ -88,8 +122,10 @@ class Ingest:
 
     async def close(self, timeout_s: float) -> None:
         """Lets what waits be written, within the limit."""
-        if self._worker is not None:
-            await asyncio.wait([self._worker], timeout=timeout_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._waiting or self._under_way:
+                    await asyncio.wait(self._under_way) if self._under_way else await asyncio.sleep(0)
 
 
 def _message(candidate: Candidate) -> Message:
