@@ -66,5 +66,6 @@ bench-stream: $(READY) ## stream engines beside each other on one Kafka topic (E
 lock: ## resolve the dependencies anew (needs uv)
 	uv lock && uv export --frozen --no-emit-project --group dev --quiet --output-file requirements/dev.txt
 
-clean: ## remove what can be made again
+clean: ## stop what `make up` started, and remove what can be made again (with the data in var)
+	@if [ -x $(BIN)/python ]; then $(STACK) down; fi
 	rm -rf .venv var .hypothesis
