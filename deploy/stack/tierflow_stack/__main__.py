@@ -55,6 +55,16 @@ def restart(service: Annotated[str, typer.Argument(help="Name of the service.")]
 
 
 @app.command()
+def stop(
+    services: Annotated[list[str] | None, typer.Argument(help="Names of services; default all four.")] = None,
+    folder: Folder = _FOLDER,
+) -> None:
+    """Stop services and leave Kafka and PostgreSQL running, for a restore. `up` starts them again."""
+    stack = _stack(folder)
+    _run(lambda: stack.stop(services or ()))
+
+
+@app.command()
 def run(
     command: Annotated[list[str], typer.Argument(help="A command, behind --.")],
     folder: Folder = _FOLDER,

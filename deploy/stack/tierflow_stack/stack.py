@@ -4,7 +4,7 @@ import os
 import shlex
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -85,8 +85,7 @@ class Stack:
         Raises:
             StackError: there is no such service, the stack was never up, or the service does not become ready.
         """
-        if service not in SERVICES:
-            raise StackError(f"there is no service {service}: {', '.join(SERVICES)}")
+        _must_be_one(service)
         chosen = Remembered.load(self._memory)
         if service not in chosen.ports:
             raise StackError("the stack has never been up: start it with 'up'")
@@ -98,14 +97,29 @@ class Stack:
             variables = service_settings(self.settings, chosen, bootstrap, self._database_server().url(self._database))
             self._wait_until_ready([self._service_up(service, chosen, variables, None)])
 
+    def stop(self, services: Sequence[str] = ()) -> None:
+        """Stops these services, or all four; Kafka and PostgreSQL go on. The door goes first.
+
+        Raises:
+            StackError: there is no such service.
+        """
+        for service in services:
+            _must_be_one(service)
+        if self.folder.is_dir():
+            with locked(self.folder / "lock"):
+                self._stop(services or tuple(SERVICES))
+
+    def _stop(self, services: Sequence[str]) -> None:
+        running = [one for one in members(self.folder).values() if one.name in services]
+        self._end([one for one in running if one.name == "events"])
+        self._end([one for one in running if one.name != "events"])
+
     def down(self) -> None:
         """Stops the services, the door first; then our own Kafka and PostgreSQL. What is not ours stays."""
         if not self.folder.is_dir():
             return
         with locked(self.folder / "lock"):
-            running = members(self.folder)
-            self._end([one for one in running.values() if one.name == "events"])
-            self._end([one for one in running.values() if one.name != "events"])
+            self._stop(tuple(SERVICES))
             if kafka.running_in(self.folder / "kafka") is not None:
                 self._say("stopping Kafka")
                 if self._broker is not None:
@@ -280,6 +294,11 @@ class Stack:
             return Row("postgresql", "-", None, "down", None, None)
         health = "down" if cluster.pid is None else "ready" if cluster.answers() else "does not answer"
         return Row("postgresql", cluster.where, cluster.pid, health, None, cluster.log_file)
+
+
+def _must_be_one(service: str) -> None:
+    if service not in SERVICES:
+        raise StackError(f"there is no service {service}: {', '.join(SERVICES)}")
 
 
 def _foreign_kafka(bootstrap: str) -> str:
