@@ -3,10 +3,15 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+export PORTS POLICY CURRENCY
 DATA ?=
+SHAPE ?= embedded
 READY := .venv/.ready
 
-.PHONY: help setup demo serve test check fix bench bench-stream lock clean
+STACK := $(BIN)/python -m tierflow_stack
+DEMO := $(BIN)/tierflow demo $(if $(DATA),--data $(DATA))
+
+.PHONY: help setup demo serve up down status test check fix bench bench-stream lock clean
 
 help: ## what can be done here
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,11 +22,25 @@ $(READY): requirements/dev.txt pyproject.toml scripts/setup.sh
 	@PYTHON=$(PYTHON) bash scripts/setup.sh
 	@touch $(READY)
 
-demo: $(READY) ## a bank's stream becomes tiers, contacts and suitable sales; ends by itself (DATA=dir: real data)
-	@$(BIN)/tierflow demo $(if $(DATA),--data $(DATA))
+demo: $(READY) ## a bank's stream becomes tiers, contacts and suitable sales; ends by itself (DATA=dir, SHAPE=production)
+ifeq ($(SHAPE),production)
+	@$(if $(DATA),POLICY=berka CURRENCY=CZK) $(STACK) run --folder var/demo/stack --fresh -- \
+		bash -c 'exec $(DEMO) --url "$$TIERFLOW_URL"'
+else
+	@$(DEMO)
+endif
 
 serve: $(READY) ## all four services in one process on port 8000
 	@$(BIN)/tierflow serve
+
+up: $(READY) ## Kafka, PostgreSQL and the four services as processes of their own (PORTS=8001,8002,8003,8004)
+	@$(STACK) up
+
+down: $(READY) ## stop what `make up` started; data stay in var/stack
+	@$(STACK) down
+
+status: $(READY) ## addresses, process ids, health and lag of what `make up` started
+	@$(STACK) status
 
 test: check ## everything that must hold: checks and all tests
 	@$(BIN)/pytest -n 2 --dist worksteal
@@ -47,5 +66,6 @@ bench-stream: $(READY) ## stream engines beside each other on one Kafka topic (E
 lock: ## resolve the dependencies anew (needs uv)
 	uv lock && uv export --frozen --no-emit-project --group dev --quiet --output-file requirements/dev.txt
 
-clean: ## remove what can be made again
+clean: ## stop what `make up` started, and remove what can be made again (with the data in var)
+	@if [ -x $(BIN)/python ]; then $(STACK) down; fi
 	rm -rf .venv var .hypothesis

@@ -4,6 +4,16 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Protocol
+
+from tierflow_shared.clock import Clock, SystemClock
+
+
+class PlayedClock(Clock, Protocol):
+    """The clock of a server into which a stream is played."""
+
+    def advance_to(self, moment: datetime) -> None:
+        """The stream has come to this moment."""
 
 
 class StreamClock:
@@ -27,3 +37,10 @@ class StreamClock:
             running_s = self._monotonic_s()
             here = self._base + timedelta(seconds=running_s - self._since_s)
             self._base, self._since_s = max(moment, here), running_s
+
+
+class RealClock(SystemClock):
+    """For servers that keep the machine's time: a stream of the past does not move it."""
+
+    def advance_to(self, moment: datetime) -> None:
+        """It is as late as it is."""

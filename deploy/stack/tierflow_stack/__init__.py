@@ -1,1 +1,1 @@
-"""Real Kafka and PostgreSQL on one machine, for tests, benches and make up."""
+"""The production shape on one machine: real Kafka and PostgreSQL (also for tests and benches) and the services."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from tierflow_stack.kafka_files import StackError, find_program, free_port, jars, new_cluster_id, server_properties
+from tierflow_stack.processes import send
 
 _START_LIMIT_S: Final = 90.0
 _STOP_LIMIT_S: Final = 30.0
@@ -154,15 +155,21 @@ class KafkaBroker:
         self._process.send_signal(signal.SIGCONT)
 
 
-def stop_left_over(folder: Path) -> None:
-    """Stops the broker that some process, perhaps one that is gone, started in this folder."""
+def running_in(folder: Path) -> int | None:
+    """The process id of the broker that somebody, perhaps a process that is gone, started in this folder."""
     pid_file = folder.absolute() / "pid"
-    if not pid_file.exists():
-        return
-    pid = int(pid_file.read_text())
+    try:
+        pid = int(pid_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return pid if _runs_in(pid, folder.absolute()) else None
+
+
+def stop_left_over(folder: Path) -> None:
+    """Stops that broker: in good order, and after a limit the hard way."""
     deadline = time.monotonic() + _STOP_LIMIT_S
-    while _runs_in(pid, folder.absolute()):
-        os.kill(pid, signal.SIGKILL if time.monotonic() > deadline else signal.SIGTERM)
+    while (pid := running_in(folder)) is not None:
+        send(pid, signal.SIGKILL if time.monotonic() > deadline else signal.SIGTERM)
         time.sleep(_LOOK_AGAIN_S)
 
 

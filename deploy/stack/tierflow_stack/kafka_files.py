@@ -56,14 +56,15 @@ def jars() -> Path:
     kept = cache / f"kafka-{kafka_version()}"
     if not kept.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f"{kept.name}.lock"):
+        with locked(cache / f"{kept.name}.lock"):
             if not kept.is_dir():
                 _download(cache, kept)
     return kept
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """One process at a time inside the block."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -92,6 +93,17 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def is_free(port: int) -> bool:
+    """True when nobody listens on this port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def new_cluster_id() -> str:

@@ -4,22 +4,22 @@ import json
 import os
 import pwd
 import secrets
-import select
 import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 import psycopg
 from psycopg import sql
+
+from tierflow_stack.processes import children, send, watched
 
 ENVIRONMENT: Final = "DATABASE_URL"
 _PROGRAMS: Final = "/usr/lib/postgresql"
@@ -77,6 +77,14 @@ class _Address:
         secret = f":{self.password}" if self.password else ""
         return f"postgresql+psycopg://{self.user}{secret}@{self.host}:{self.port}/{database}"
 
+    def answers(self) -> bool:
+        """True when the server takes a connection."""
+        try:
+            self.connect(timeout_s=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
     def create(self, name: str, template: str) -> str:
         with closing(self.connect()) as connection:
             connection.execute(sql.SQL(_C_DATABASE).format(sql.Identifier(name), sql.Identifier(template)))
@@ -99,6 +107,15 @@ class RunningServer:
             str(parts.get("user") or "postgres"),
             str(parts.get("password") or ""),
         )
+
+    @property
+    def where(self) -> str:
+        """`host:port`, for people."""
+        return f"{self._address.host}:{self._address.port}"
+
+    def answers(self) -> bool:
+        """True when the server takes a connection."""
+        return self._address.answers()
 
     def url(self, database: str) -> str:
         return self._address.url(database)
@@ -154,6 +171,15 @@ class Cluster:
             return None
         return pid if is_server else None
 
+    @property
+    def where(self) -> str:
+        """`host:port`, for people."""
+        return f"{self._address.host}:{self._address.port}"
+
+    def answers(self) -> bool:
+        """True when the server takes a connection."""
+        return self._address.answers()
+
     def url(self, database: str) -> str:
         return self._address.url(database)
 
@@ -202,10 +228,10 @@ class Cluster:
         pid = self.pid
         if pid is None:
             return
-        family = [pid, *_children(pid)]
-        with _watched(*family) as ended:
+        family = [pid, *children(pid)]
+        with watched(*family) as ended:
             for one in family if how == signal.SIGKILL else [pid]:
-                _send(one, how)
+                send(one, how)
             if not ended(timeout_s):
                 raise PostgresError(f"PostgreSQL (process {pid}) did not end within {timeout_s:g} s")
 
@@ -350,49 +376,3 @@ def database(on: Server, prefix: str = "tierflow", *, template: str = "template0
         yield yield_url
     finally:
         on.drop_database(name)
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        words = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    except FileNotFoundError:
-        return []
-    return [int(word) for word in words]
-
-
-def _send(pid: int, how: signal.Signals) -> None:
-    try:
-        os.kill(pid, how)
-    except ProcessLookupError:
-        return
-
-
-class _Ended(Protocol):
-    def __call__(self, timeout_s: float) -> bool: ...
-
-
-@contextmanager
-def _watched(*pids: int) -> Iterator[_Ended]:
-    """Gives a function that waits until all these processes have ended; it says whether they did in time."""
-    handles: list[IO[bytes]] = []
-    for pid in pids:
-        try:
-            handles.append(open(os.pidfd_open(pid), "rb", buffering=0))  # noqa: SIM115 - closed below
-        except ProcessLookupError:
-            continue
-
-    def ended(timeout_s: float) -> bool:
-        until = time.monotonic() + timeout_s
-        running: list[IO[bytes]] = list(handles)
-        while running:
-            done, _, _ = select.select(running, [], [], max(0.0, until - time.monotonic()))
-            if not done:
-                return False
-            running = [one for one in running if one not in done]
-        return True
-
-    try:
-        yield ended
-    finally:
-        for handle in handles:
-            handle.close()

@@ -16,10 +16,17 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder of the report and of the demo's databases.")] = Path("var/demo"),
     seed: Annotated[int, typer.Option(min=0, help="Another seed is another bank.")] = 7,
     customers: Annotated[int, typer.Option(min=20, max=5_000, help="Size of the generated bank.")] = 200,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="Play into a running, empty Tierflow: one address, or one per service as events=http://…,…; "
+            "its key is looked for in TIERFLOW_DATA_DIR. The generated bank then ends yesterday."
+        ),
+    ] = None,
 ) -> None:
     """Show everything in half a minute: a bank's two years become tiers, contacts and suitable sales.
 
-    Starts a server of its own and plays a generated bank into it over HTTP.
+    Starts a server of its own (or takes the one of --url) and plays a generated bank into it over HTTP.
     Prints what came of it, and writes an HTML report that opens without network.
     Ends by itself.
 
@@ -28,13 +35,14 @@ def demo(
       tierflow demo
       tierflow demo --customers 1000 --seed 3
       tierflow demo --data ../shared/data/berka
+      tierflow demo --url "$TIERFLOW_URL"     (behind `. var/stack/client.env`)
     """
     from tierflow_embedded.cli.console import Display
     from tierflow_embedded.cli.showing import show_demo
     from tierflow_embedded.demo.run import DemoOptions, run_demo
 
     with Display() as display:
-        result = run_demo(DemoOptions(out=out, seed=seed, customers=customers, berka=data), display)
+        result = run_demo(DemoOptions(out=out, seed=seed, customers=customers, berka=data, url=url), display)
     show_demo(result)
     raise typer.Exit(0 if result.agrees else 1)
 

@@ -33,11 +33,20 @@ def berka(
     ] = None,
     batch: Batch = 500,
     url: Annotated[
-        str | None, typer.Option(envvar="TIERFLOW_URL", help="A running server; without it the command starts its own.")
+        str | None,
+        typer.Option(
+            envvar="TIERFLOW_URL",
+            help="A running Tierflow: one address, or one per service as events=http://…,scoring=http://…,…; "
+            "without it the command starts a server of its own.",
+        ),
     ] = None,
     token: GivenToken = "",
     data_dir: Annotated[
-        Path | None, typer.Option("--data-dir", help="Keep the own server's data here, or find the key of --url here.")
+        Path | None,
+        typer.Option(
+            "--data-dir",
+            help="Keep the own server's data here; or find the key of --url here (default TIERFLOW_DATA_DIR).",
+        ),
     ] = None,
     wait_for_server: Patience = 30.0,
     as_json: AsJson = False,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from tierflow_embedded.access import DEFAULT_DATA_DIR, Tokens
+from tierflow_embedded.access import Tokens
 from tierflow_embedded.process import ServerProcess
 from tierflow_embedded.replay.berka import CURRENCY, Selection, Sent
 from tierflow_embedded.replay.berka_files import BerkaFiles
@@ -18,6 +18,7 @@ from tierflow_embedded.replay.cloudevents import is_reference, read_events
 from tierflow_embedded.replay.feed import Counts, Feed, Outgoing
 from tierflow_embedded.replay.reconcile import Reconciliation, reconcile
 from tierflow_embedded.replay.waiting import wait_for_services
+from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.web.client import ApiClient, Endpoints
 
 POLICY: Final = "berka"
@@ -70,7 +71,7 @@ class FileOutcome:
 def berka_server(wanted: BerkaReplay) -> Iterator[ApiClient]:
     """A client for the running server that was named, or for one that lives as long as the block."""
     with ExitStack() as stack:
-        data_dir, url = wanted.data_dir or DEFAULT_DATA_DIR, wanted.url
+        data_dir, url = wanted.data_dir or ServiceSettings().data_dir, wanted.url
         if url is None:
             data_dir = wanted.data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tierflow-")))
             arguments = ("--policy", POLICY, "--currency", CURRENCY)
