@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import ingest, pipeline, sale_decisions
+from bench import freshness, ingest, pipeline, sale_decisions
 from bench.result import Result
 
 BENCHES = {
@@ -13,6 +13,7 @@ BENCHES = {
     "sale-decisions": sale_decisions.measure,
     "ingest-batches": ingest.measure_batches,
     "ingest-singles": ingest.measure_singles,
+    "freshness": freshness.measure,
 }
 
 

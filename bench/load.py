@@ -34,11 +34,21 @@ def request(
     return head.encode() + body
 
 
-class _Connection:
+class Connection:
+    """One keep-alive connection."""
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
 
+    @staticmethod
+    async def open(host: str, port: int) -> "Connection":
+        return Connection(*await asyncio.open_connection(host, port))
+
+    def close(self) -> None:
+        self._writer.close()
+
     async def send(self, payload: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer."""
         self._writer.write(payload)
         head = await self._reader.readuntil(_HEAD_END)
         status = int(head[9:12])
@@ -50,8 +60,7 @@ class _Connection:
 
 
 async def _work(host: str, port: int, requests: Iterator[bytes], outcome: Outcome) -> None:
-    reader, writer = await asyncio.open_connection(host, port)
-    connection = _Connection(reader, writer)
+    connection = await Connection.open(host, port)
     for payload in requests:
         started = time.perf_counter()
         status, body = await connection.send(payload)
@@ -59,7 +68,7 @@ async def _work(host: str, port: int, requests: Iterator[bytes], outcome: Outcom
         outcome.statuses[status] = outcome.statuses.get(status, 0) + 1
         if status >= 300:
             outcome.last_error = body[:400]
-    writer.close()
+    connection.close()
 
 
 async def run(host: str, port: int, requests: Sequence[bytes], connections: int) -> Outcome:

@@ -1,0 +1,179 @@
+"""From 202 to a readable tier: how long it takes in the production shape while events come in at a steady rate."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import httpx
+
+from bench import load, stream
+from bench.result import Result
+from tierflow_stack.settings import StackSettings
+from tierflow_stack.stack import Stack
+
+RATES = (2_000, 10_000)
+SECONDS = 20
+CUSTOMERS = 20_000
+BATCH = 100
+PROBES_A_SECOND = 10
+LOOK_EVERY_S = 0.01
+LOOK_LIMIT_S = 60.0
+GOAL_P99_S = 0.250
+EDGES_MS = (25, 50, 100, 150, 200, 250, 350, 500, 1_000, 2_000, 5_000)
+
+
+@dataclass(slots=True)
+class Series:
+    """What one rate came to: seconds from the answer 202 to the first readable tier, and the events that were taken."""
+
+    wanted_per_second: int
+    sent: int = 0
+    seconds: float = 0.0
+    freshness_s: list[float] = field(default_factory=list)
+
+    def quantile(self, share: float) -> float:
+        ordered = sorted(self.freshness_s)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+    def summary(self) -> dict[str, object]:
+        """For the result: rates, quantiles and the histogram."""
+        bins = {f"<= {edge} ms": sum(one * 1000 <= edge for one in self.freshness_s) for edge in EDGES_MS}
+        return {
+            "wanted_events_per_second": self.wanted_per_second,
+            "sent_events_per_second": round(self.sent / self.seconds),
+            "probes": len(self.freshness_s),
+            "p50_ms": round(self.quantile(0.5) * 1000, 1),
+            "p90_ms": round(self.quantile(0.9) * 1000, 1),
+            "p99_ms": round(self.quantile(0.99) * 1000, 1),
+            "max_ms": round(max(self.freshness_s) * 1000, 1),
+            "histogram_cumulative": bins,
+        }
+
+
+def measure() -> Result:
+    """Both rates on one stack of its own. The goal counts at the higher rate that is really held."""
+    with tempfile.TemporaryDirectory(prefix="tierflow-bench-") as name:
+        Path(name).chmod(0o755)
+        stack = Stack(StackSettings.read(Path(name) / "stack", {}))
+        try:
+            stack.up()
+            series = _measured(stack)
+        finally:
+            stack.down()
+    held = [one for one in series if one.sent / one.seconds >= 0.95 * one.wanted_per_second]
+    decisive = (held or series[:1])[-1]
+    p99 = decisive.quantile(0.99)
+    return Result(
+        name="freshness",
+        figure=round(p99 * 1000),
+        limit_or_peer=GOAL_P99_S * 1000,
+        ratio=round(p99 / GOAL_P99_S, 3),
+        goal=f"p99 <= {GOAL_P99_S * 1000:.0f} ms at the highest rate that is held ({decisive.wanted_per_second}/s)",
+        reached=bool(held) and p99 <= GOAL_P99_S,
+        unit="ms from 202 to a readable tier, p99",
+        against="the goal",
+        detail={"series": [one.summary() for one in series], "batch": BATCH, "look_every_ms": LOOK_EVERY_S * 1000},
+    )
+
+
+def _measured(stack: Stack) -> list[Series]:
+    environment = stack.client_environment()
+    urls = dict(part.split("=", 1) for part in environment["TIERFLOW_URL"].split(","))
+    words = [str(Path(sys.executable).parent / "tierflow"), "token", "--subject", "bench", "--scope", "all"]
+    token = subprocess.run(
+        words, env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    port = int(urls["events"].rsplit(":", 1)[1])
+    book = list(stream.bodies(stream.book(CUSTOMERS), 500))
+    requests = [load.request("/events/v1/events", b, token=token, content_type=stream.BATCH_TYPE) for b in book]
+    asyncio.run(load.run("127.0.0.1", port, requests, 4))
+    _settle(stack)
+    numbers = count()
+    return [asyncio.run(_series(rate, port, urls["scoring"], token, numbers)) for rate in RATES]
+
+
+def _settle(stack: Stack) -> None:
+    """Returns when every service has taken what is on the log."""
+    while any(row.lag != 0 for row in stack.status() if row.lag is not None):
+        time.sleep(0.2)
+
+
+async def _series(rate: int, port: int, scoring: str, token: str, numbers: Iterator[int]) -> Series:
+    series = Series(rate)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=scoring, headers=headers, trust_env=False, timeout=30) as reader:
+        started = time.perf_counter()
+        senders = [_send(series, rate / 4, port, token, seed, started) for seed in range(4)]
+        await asyncio.gather(*senders, _probe(series, port, token, reader, numbers, started))
+    return series
+
+
+async def _send(series: Series, rate: float, port: int, token: str, seed: int, started: float) -> None:
+    """One connection that sends its share at a steady pace and never hurries to make up for more than a second."""
+    events = stream.transactions(int(rate * SECONDS * 1.2) + BATCH, CUSTOMERS, 1, seed=hash((rate, seed)))
+    bodies = stream.bodies(_renamed(events, f"{rate}-{seed}"), BATCH)
+    connection = await load.Connection.open("127.0.0.1", port)
+    pause, due = BATCH / rate, started
+    while time.perf_counter() - started < SECONDS:
+        body = next(bodies)
+        due = max(due + pause, time.perf_counter() - 1.0)
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        status, answer = await connection.send(
+            load.request("/events/v1/events", body, token=token, content_type=stream.BATCH_TYPE)
+        )
+        if status not in (202, 429):
+            raise RuntimeError(f"refused: {status} {answer[:300]!r}")
+        series.sent += BATCH if status == 202 else 0
+    series.seconds = max(series.seconds, time.perf_counter() - started)
+    connection.close()
+
+
+def _renamed(events: Iterator[dict[str, object]], mark: str) -> Iterator[dict[str, object]]:
+    for event in events:
+        yield {**event, "id": f"{event['id']}-{mark}"}
+
+
+async def _probe(
+    series: Series, port: int, token: str, reader: httpx.AsyncClient, numbers: Iterator[int], started: float
+) -> None:
+    """New customers with a first deposit, one after another; each is looked for until it has a tier."""
+    waiting: set[asyncio.Task[None]] = set()
+    while (now := time.perf_counter()) - started < SECONDS:
+        task = asyncio.create_task(_one(series, port, token, reader, 9_000_000 + next(numbers)))
+        waiting.add(task)
+        await asyncio.sleep(max(0.0, 1 / PROBES_A_SECOND - (time.perf_counter() - now)))
+    await asyncio.gather(*waiting)
+
+
+async def _one(series: Series, port: int, token: str, reader: httpx.AsyncClient, customer: int) -> None:
+    event = stream.transaction(f"probe-{customer}", customer, stream.FIRST_DAY, 500_000_000, "credit")
+    connection = await load.Connection.open("127.0.0.1", port)
+    body = json.dumps(event).encode()
+    status, answer = await connection.send(
+        load.request("/events/v1/events", body, token=token, content_type="application/cloudevents+json")
+    )
+    connection.close()
+    if status != 202:
+        raise RuntimeError(f"refused: {status} {answer[:300]!r}")
+    accepted = time.perf_counter()
+    for _ in range(round(LOOK_LIMIT_S / LOOK_EVERY_S)):
+        if _has_a_tier(await reader.get(f"/scoring/v1/customers/c-{customer:07d}")):
+            break
+        await asyncio.sleep(LOOK_EVERY_S)
+    else:
+        raise RuntimeError(f"no tier {LOOK_LIMIT_S:.0f} s after the event was accepted")
+    series.freshness_s.append(time.perf_counter() - accepted)
+
+
+def _has_a_tier(response: httpx.Response) -> bool:
+    if response.status_code == 404:
+        return False
+    return bool(response.raise_for_status().json()["tiers"])
