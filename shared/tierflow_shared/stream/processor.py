@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from tierflow_shared import crash_points
 from tierflow_shared.bus.port import (
     Assignment,
     Batch,
@@ -103,6 +104,8 @@ class StreamProcessor:
         if self._unsure:
             await self._resume_from_database()
         batch = await self._consumer.poll(self._settings.max_records, self._settings.poll_timeout_s)
+        if batch.records:
+            crash_points.reached("after-poll")
         if batch.records or self._progress.is_due():
             batch = self._progress.with_skipped(batch)
             if batch.end and not await self._take(batch):
@@ -190,6 +193,8 @@ class StreamProcessor:
             advance(uow.connection, self._database.tables, start, end, self._epochs)
             self._handler.process(uow, records)
             uow.after_commit(lambda: self._count(uow))
+            crash_points.reached("before-commit")
+        crash_points.reached("after-commit")
 
     def _commit_one_by_one(self, batch: Batch) -> None:
         for records, start, end in single_steps(batch):
