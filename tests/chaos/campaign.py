@@ -200,10 +200,11 @@ class Campaign:
             if fault.kind in self._shape.left_out:
                 continue
             self._wait_until(fault.at_s, ground.services, crowd, book)
-            began = time.monotonic()
+            began, ground.restored_from_s = time.monotonic(), None
             skipped = faults.strike(ground, fault)
-            ended = time.monotonic()
+            ended = ground.restored_from_s or time.monotonic()
             recovery_s = self._watch.recovery_s(
+                ended,
                 limit_s=RECOVERY_LIMIT_S,
                 needs_ack=not self._orders.wake_zombies_late,
                 keep_alive=lambda: self._revive(ground.services),

@@ -27,6 +27,7 @@ class Ground:
     poison: Callable[[int], None]
     resend: Callable[[int], None]
     before_waking: Callable[[], None] = lambda: None
+    restored_from_s: float | None = None  # when the restart of what had been down began
 
 
 def strike(ground: Ground, fault: Fault) -> str | None:
@@ -57,16 +58,17 @@ def strike(ground: Ground, fault: Fault) -> str | None:
         case "resent-ids":
             ground.resend(_RESENT_BATCHES)
         case "disk-full":
-            _hold(ground.shape.fill_disk(), fault.duration_s)
+            _hold(ground, ground.shape.fill_disk(), fault.duration_s)
         case _:
-            _hold(ground.shape.inject(fault.kind, fault.target), fault.duration_s)
+            _hold(ground, ground.shape.inject(fault.kind, fault.target), fault.duration_s)
     return None
 
 
-def _hold(end: Callable[[], None], duration_s: float) -> None:
+def _hold(ground: Ground, end: Callable[[], None], duration_s: float) -> None:
     try:
         time.sleep(duration_s)
     finally:
+        ground.restored_from_s = time.monotonic()
         end()
 
 

@@ -53,9 +53,10 @@ class Watch:
         except self._errors:
             return False
 
-    def recovery_s(self, *, limit_s: float, needs_ack: bool, keep_alive: Callable[[], object]) -> float | None:
-        """Seconds until everything is well again; None if it is not within the limit."""
-        since = time.monotonic()
+    def recovery_s(
+        self, since: float, *, limit_s: float, needs_ack: bool, keep_alive: Callable[[], object]
+    ) -> float | None:
+        """Seconds from `since` (the end of the fault) until everything is well; None if not within the limit."""
         ends = self.ends()
         while time.monotonic() - since < limit_s:
             keep_alive()
