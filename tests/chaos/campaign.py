@@ -2,6 +2,7 @@
 
 import shutil
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -122,6 +123,8 @@ class Campaign:
                     self._watch.close()
         except (RefusedError, StackError) as error:
             self.result.problems.append(f"{type(error).__name__}: {error}")
+        except Exception as error:  # the report must be written whatever happens
+            self.result.problems.append(f"{error!r}: {''.join(traceback.format_tb(error.__traceback__)[-3:])}")
         finally:
             book.close()
             self._shape.stop()
@@ -259,9 +262,7 @@ class Campaign:
         def is_still() -> bool:
             nonlocal calm
             self._revive(services)
-            waiting = sum(
-                source.rows(name, "SELECT COALESCE(SUM(messages), 0) FROM outbox")[0][0] for name in SERVICES
-            )
+            waiting = sum(source.rows(name, "SELECT COALESCE(SUM(messages), 0) FROM outbox")[0][0] for name in SERVICES)
             still = not waiting and not any(self._watch.behind(self._watch.ends()).values())
             calm = calm + 1 if still else 0
             return calm >= 3

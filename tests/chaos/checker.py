@@ -1,8 +1,9 @@
-"""Compares what was acknowledged with what took effect. Reads databases, log and HTTP by itself; knows no product code."""
+"""Compares what was acknowledged with what took effect; reads for itself and knows no product code."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 from tests.chaos import ledger, outcomes
@@ -129,7 +130,7 @@ def _order(truth: Expected, log: Log, findings: Findings) -> None:
             findings.add("wrong_state", f"{key}: {len(foreign)} events nobody sent, {min(foreign)}", len(foreign))
         in_both = [one for one in sent if one not in missing]
         places = {one: place for place, one in enumerate(found)}
-        turned = sum(places[left] > places[right] for left, right in zip(in_both, in_both[1:], strict=False))
+        turned = sum(places[left] > places[right] for left, right in pairwise(in_both))
         if turned:
             findings.add("reordered", f"{key}: {turned} neighbours lie the other way round", turned)
 

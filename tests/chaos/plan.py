@@ -58,7 +58,9 @@ class Fault(NamedTuple):
     step_s: float
 
 
-def plan(seed: int, length_s: float, shape: str, *, without: frozenset[str] = frozenset(), every_s: float) -> list[Fault]:
+def plan(
+    seed: int, length_s: float, shape: str, *, without: frozenset[str] = frozenset(), every_s: float
+) -> list[Fault]:
     """Faults through the campaign, every kind in turn in an order of the seed; quiet at both ends."""
     random = Random(f"plan/{seed}")
     kinds = {kind: targets for kind, targets in KINDS[shape].items() if kind not in without}

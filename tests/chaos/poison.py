@@ -49,25 +49,18 @@ def brew(seed: int, number: int) -> Poison:
 
 
 def _content(kind: str, key: str) -> tuple[str, bytes]:
-    match kind:
-        case "bad-json":
-            return _POSTED, b'{"transaction_id": "t-1", '
-        case "wrong-key":
-            return _POSTED, _posting("somebody-else")
-        case "no-rate":
-            return _POSTED, _posting(key, amount={"value": "10.00", "currency": "EUR"})
-        case "far-future":
-            return _POSTED, _posting(key, booking_date="2099-01-01")
-        case "not-utf-8":
-            return _KYC, b"\xff\xfe\x00"
-        case "missing-field":
-            return _KYC, json.dumps({"customer_id": key}).encode()
-        case "bad-sale":
-            return _SALE, json.dumps({"sale_id": key, "customer_id": key}).encode()
-        case "unknown-type":
-            return "bank.unicorn.seen.v9", b"{}"
-        case _:
-            return _POSTED, _posting(key)
+    contents: Mapping[str, tuple[str, bytes]] = {
+        "bad-json": (_POSTED, b'{"transaction_id": "t-1", '),
+        "wrong-key": (_POSTED, _posting("somebody-else")),
+        "no-id": (_POSTED, _posting(key)),
+        "no-rate": (_POSTED, _posting(key, amount={"value": "10.00", "currency": "EUR"})),
+        "far-future": (_POSTED, _posting(key, booking_date="2099-01-01")),
+        "not-utf-8": (_KYC, b"\xff\xfe\x00"),
+        "missing-field": (_KYC, json.dumps({"customer_id": key}).encode()),
+        "bad-sale": (_SALE, json.dumps({"sale_id": key, "customer_id": key}).encode()),
+        "unknown-type": ("bank.unicorn.seen.v9", b"{}"),
+    }
+    return contents[kind]
 
 
 def _posting(customer: str, **changes: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""The checker's own eyes: SQL on the services' databases and the log as it lies there. Nothing of the product is used."""
+"""The checker's own eyes: SQL on the services' databases, and the log as it lies there."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the producers say: a pure function of the seed. Each customer belongs to one producer, whose order is the truth."""
+"""What the producers say: a pure function of the seed. Each customer has one producer, whose order is the truth."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -95,22 +95,25 @@ class Producer:
         yield self._kyc(name, "verified")
 
     def _event(self, kind: str, name: str) -> Said:
-        match kind:
-            case "reversal" if self._posted[name]:
-                return self._reversal(name)
-            case "holding":
-                return self._holding(name)
-            case "kyc":
-                return self._kyc(name, self._random.choice(("verified", "verified", "under-review", "expired")))
-            case "customer":
-                return self._customer(name)
-            case "consent":
-                data = {"customer_id": name, "channel": "phone", "purpose": "service", "effective_on": self._today}
-                return self._say("bank.consent.updated.v1", name, {**data, "granted": self._random.random() < 0.8})
-            case "sale":
-                return self._sale(name)
-            case _:
-                return self._transaction(name)
+        if kind == "reversal" and not self._posted[name]:
+            kind = "transaction"
+        tell = {
+            "transaction": self._transaction,
+            "reversal": self._reversal,
+            "holding": self._holding,
+            "kyc": self._kyc_again,
+            "customer": self._customer,
+            "consent": self._consent,
+            "sale": self._sale,
+        }
+        return tell[kind](name)
+
+    def _kyc_again(self, name: str) -> Said:
+        return self._kyc(name, self._random.choice(("verified", "verified", "under-review", "expired")))
+
+    def _consent(self, name: str) -> Said:
+        data = {"customer_id": name, "channel": "phone", "purpose": "service", "effective_on": self._today}
+        return self._say("bank.consent.updated.v1", name, {**data, "granted": self._random.random() < 0.8})
 
     @property
     def _today(self) -> str:
@@ -120,9 +123,7 @@ class Producer:
         n = self._count
         self._count += 1
         clock = f"{n // 3600 % 24:02d}:{n // 60 % 60:02d}:{n % 60:02d}"
-        return Said(
-            f"{self._number}-{n:09d}", event_type, f"{self._today}T{clock}Z", customer, _encode(data)
-        )
+        return Said(f"{self._number}-{n:09d}", event_type, f"{self._today}T{clock}Z", customer, _encode(data))
 
     def _customer(self, name: str) -> Said:
         income = {"value": f"{self._random.randrange(50_000, 900_000)}.00", "currency": CURRENCY}
