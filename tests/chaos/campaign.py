@@ -70,6 +70,7 @@ class Struck:
     lasted_s: float
     recovery_s: float | None
     skipped: str | None = None
+    waited_for: str = ""
 
 
 @dataclass(slots=True)
@@ -213,6 +214,7 @@ class Campaign:
                 keep_alive=lambda: self._revive(ground.services),
             )
             struck = Struck(fault.kind, fault.target, began - self._began, ended - began, recovery_s, skipped)
+            struck.waited_for = self._watch.last_waited_for
             self.result.struck.append(struck)
             self._tell(struck, book)
             if recovery_s is None:
@@ -245,6 +247,7 @@ class Campaign:
 
     def _tell(self, struck: Struck, book: Journal) -> None:
         recovered = "NOT RECOVERED" if struck.recovery_s is None else f"recovered in {struck.recovery_s:.1f} s"
+        recovered += f", last waiting for {struck.waited_for}" if struck.waited_for else ""
         what = f"{struck.kind} of {struck.target} for {struck.lasted_s:.1f} s: "
         self._say(f"{struck.at_s:6.0f} s  {book.acknowledged:>9,}  {what}{struck.skipped or recovered}")
 

@@ -18,12 +18,14 @@ from tests.chaos.shapes import LEASE_S, PoisonWriter, SmallDisk
 from tests.chaos.stack import SERVICES, StackError, free_port
 from tierflow_shared.bus.port import BusUnavailableError
 from tierflow_stack.kafka import KafkaBroker
-from tierflow_stack.postgres import Cluster, PostgresError
+from tierflow_stack.postgres import DURABLE, Cluster, PostgresError
 
 _Answer = TypeVar("_Answer")
 PARTITIONS: Final = 4
 _ASK_S: Final = 15.0
 _DATABASES: Final = {name: f"tierflow_{name.replace('-', '_')}" for name in SERVICES}
+# What lies between two checkpoints is replayed after a crash: this bounds the time it takes.
+_QUICK_RECOVERY: Final = {"max_wal_size": "256MB", "checkpoint_timeout": "30s"}
 _KILL_BACKENDS: Final = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname LIKE 'tierflow%' AND pid <> pg_backend_pid()"""
 
@@ -162,7 +164,7 @@ class ProductionShape:
         if reason:
             self.left_out["disk-full"] = reason
         self._disk.folder.chmod(0o755)
-        self._cluster = Cluster(self._disk.folder)
+        self._cluster = Cluster(self._disk.folder, settings={**DURABLE, **_QUICK_RECOVERY})
         self._cluster.start()
         for name in _DATABASES.values():
             self._cluster.create_database(name)

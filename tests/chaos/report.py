@@ -62,6 +62,7 @@ def report(result: Result, verdicts: Sequence[Verdict], *, seed: int, shape: str
                 "at_s": round(one.at_s, 1),
                 "lasted_s": round(one.lasted_s, 1),
                 "recovery_s": None if one.recovery_s is None else round(one.recovery_s, 2),
+                "waited_for": one.waited_for,
                 **({"skipped": one.skipped} if one.skipped else {}),
             }
             for one in result.struck

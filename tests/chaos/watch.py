@@ -27,6 +27,7 @@ class Watch:
         self._source, self._services, self._tally = source, services, tally
         self._errors = (*READING_ERRORS, *errors)
         self._client = httpx.Client(timeout=2.0)
+        self.last_waited_for = ""
 
     def ends(self, limit_s: float = 60.0) -> Mapping[Place, int]:
         """The log's ends, as soon as it can be asked."""
@@ -46,23 +47,31 @@ class Watch:
             for service in SERVICES
         }
 
-    def _is_well(self, ends: Mapping[Place, int]) -> bool:
+    def _waits_for(self, ends: Mapping[Place, int]) -> str:
+        """What is not well yet, "" if everything is."""
+        name = "databases and log"
         try:
-            ready = all(self._client.get(f"{self._services.url(name)}/readyz").status_code == 200 for name in SERVICES)
-            return ready and not any(self.behind(ends).values())
-        except self._errors:
-            return False
+            for name in SERVICES:
+                if self._client.get(f"{self._services.url(name)}/readyz").status_code != 200:
+                    return f"{name} to be ready"
+            late = {service: count for service, count in self.behind(ends).items() if count}
+        except self._errors as error:
+            return f"{name} ({type(error).__name__})"
+        return f"{max(late, key=lambda service: late[service])} to read" if late else ""
 
     def recovery_s(
         self, since: float, *, limit_s: float, needs_ack: bool, keep_alive: Callable[[], object]
     ) -> float | None:
         """Seconds from `since` (the end of the fault) until everything is well; None if not within the limit."""
         ends = self.ends()
+        self.last_waited_for = ""
         while time.monotonic() - since < limit_s:
             keep_alive()
             acknowledged = not needs_ack or self._tally.last_ack_s > since
-            if acknowledged and self._is_well(ends):
+            waits_for = self._waits_for(ends) if acknowledged else "an acknowledgement"
+            if not waits_for:
                 return time.monotonic() - since
+            self.last_waited_for = waits_for
             time.sleep(_LOOK_AGAIN_S)
         return None
 
