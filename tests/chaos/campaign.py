@@ -203,6 +203,10 @@ class Campaign:
         for fault in self._orders.plan:
             if fault.kind in self._shape.left_out:
                 continue
+            if time.monotonic() - self._began > self._orders.length_s:
+                late = "the faults before it took all the time"
+                self.result.struck.append(Struck(fault.kind, fault.target, fault.at_s, 0.0, None, late))
+                continue
             self._wait_until(fault.at_s, ground.services, crowd, book)
             began, ground.restored_from_s = time.monotonic(), None
             skipped = faults.strike(ground, fault)

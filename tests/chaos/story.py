@@ -12,9 +12,9 @@ SOURCE: Final = "/core-banking"
 CURRENCY: Final = "CNY"
 CHANNELS: Final = ("branch", "atm", "card", "online", "mobile", "phone", "standing-order", "system")
 PURPOSES: Final = ("cash", "transfer", "card-payment", "salary", "fee", "interest", "household", "investment", "other")
-_LATE: Final = 0.05
+_LATE: Final = 0.01
 _KINDS: Final = ("transaction", "reversal", "holding", "kyc", "customer", "consent", "sale")
-_WEIGHTS: Final = (88, 3, 4, 2, 1, 1, 1)
+_WEIGHTS: Final = (92, 2, 2, 1, 1, 1, 1)
 _encode: Final = msgspec.json.Encoder().encode
 
 
