@@ -65,7 +65,7 @@ def main(
 
         def say(line: str) -> None:
             progress.update(bar, description=line[:60])
-            console.print(line, highlight=False, markup=False)
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
 
         result = _campaign(orders(seed, minutes, shape, rate), shape, folder, say)
         verdicts = _controls(seed, shape, folder, say) if with_controls else []

@@ -136,6 +136,7 @@ class Crowd:
     def close(self) -> None:
         """Ends the loop and its thread."""
         if not self._thread.is_alive():
+            self._loop.close()
             return
         self._call(self._shut())
         self._loop.call_soon_threadsafe(self._loop.stop)
