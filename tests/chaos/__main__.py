@@ -43,8 +43,9 @@ def orders(seed: int, minutes: float, shape: str, rate: float) -> Orders:
     faults = plan(seed, length_s, shape, every_s=max(_CLOSEST_S, length_s / _FAULTS))
     days = max(20, min(150, int(length_s / 8)))
     return Orders(
-        seed=seed, length_s=length_s, rate=rate, customers=2_000, producers=4, days=days, plan=faults, sample=200
-    )
+        seed=seed, length_s=length_s, rate=rate, customers=2_000, producers=4, days=days, plan=faults, sample=200,
+        finish_plan=False,
+    )  # fmt: skip
 
 
 def main(

@@ -32,7 +32,7 @@ def test_nothing_is_lost_doubled_or_reordered(tmp_path: Path) -> None:
     assert result.problems == [], lines
     assert dict(result.findings.counts) == {}, dict(result.findings.examples)
     assert [one.skipped for one in result.struck] == [None] * 5
-    assert result.acknowledged > 3_000
+    assert result.acknowledged > 1_000
     assert result.findings.compared["tier paths"] == 20
 
 
