@@ -5,13 +5,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PORTS POLICY CURRENCY
 DATA ?=
-SHAPE ?= embedded
 READY := .venv/.ready
 
 STACK := $(BIN)/python -m tierflow_stack
 DEMO := $(BIN)/tierflow demo $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo serve up down status test check fix bench bench-stream lock clean
+.PHONY: help setup demo serve up down status test check fix bench bench-stream chaos lock clean
 
 help: ## what can be done here
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +61,10 @@ bench: $(READY) ## how fast it is, beside a limit or a peer in the same run (var
 bench-stream: $(READY) ## stream engines beside each other on one Kafka topic (EVENTS= CUSTOMERS= ROUNDS= ENGINES=a,b)
 	@$(BIN)/python -m bench.streaming $(if $(EVENTS),--events $(EVENTS)) $(if $(CUSTOMERS),--customers $(CUSTOMERS)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ENGINES),--engine $(ENGINES))
+
+chaos: $(READY) ## break it under load and compare (SEED= MINUTES= SHAPE=embedded|production); var/chaos/report.json
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(SHAPE),--shape $(SHAPE)) $(if $(RATE),--rate $(RATE))
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv lock && uv export --frozen --no-emit-project --group dev --quiet --output-file requirements/dev.txt

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy import Connection, inspect, text
 
+from tierflow_shared import crash_points
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import WRITES, check_usable
 
@@ -187,6 +188,7 @@ def _run(connection: Connection, scripts: "ScriptDirectory", script: "Script") -
     context = MigrationContext.configure(connection, opts={"render_as_batch": True})
     with Operations.context(context):
         script.module.upgrade()
+        crash_points.reached("in-migration")
     context.stamp(scripts, script.revision)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from tierflow_shared import crash_points
 from tierflow_shared.bus.port import (
     Assignment,
     Batch,
@@ -113,6 +114,8 @@ class StreamProcessor:
         batch, self._ahead = self._ahead, None
         if batch is None:
             batch = await self._consumer.poll(self._pace.limit, self._settings.poll_timeout_s)
+        if batch.records:
+            crash_points.reached("after-poll")
         if batch.records or self._progress.is_due():
             batch = self._progress.with_skipped(batch)
             if batch.end and not await self._take(batch):
@@ -234,6 +237,8 @@ class StreamProcessor:
             advance(uow.connection, self._database.tables, start, end, self._epochs)
             self._handler.process(uow, records)
             uow.after_commit(lambda: self._count(uow))
+            crash_points.reached("before-commit")
+        crash_points.reached("after-commit")
 
     def _commit_one_by_one(self, batch: Batch) -> None:
         for records, start, end in single_steps(batch):

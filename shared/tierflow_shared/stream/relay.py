@@ -6,6 +6,7 @@ from typing import Final
 
 import structlog
 
+from tierflow_shared import crash_points
 from tierflow_shared.bus.port import BusUnavailableError, Message, Producer
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
@@ -128,7 +129,9 @@ class OutboxRelay:
         for parcel in parcels:
             messages += parcel.messages if parcel.messages is not None else await self._fetched(parcel)
         if messages:
+            crash_points.reached("before-relay")
             await self._producer.publish(messages)
+            crash_points.reached("in-relay")
             self._metrics.add("tierflow_outbox_published_total", amount=len(messages))
         seqs = [parcel.seq for parcel in parcels]
         self._database.outbox.done(seqs)

@@ -26,7 +26,8 @@ def take_turn(
     """Renews the member's leases, takes free partitions up to its fair share, and names what it should give back.
 
     Every take raises the partition's epoch. Sharing is fair when each member holds at most
-    ceil(partitions / members); a partition moves only when it must.
+    ceil(partitions / members); a partition moves only when it must. A lease or a heartbeat from the future is from
+    before the clock was set back, and ends: its owner renews it if there is one.
     """
     share = -(-len(partitions) // _live_members(connection, group, member, now_ms, lease_ms))
     held: dict[TopicPartition, int] = {}
@@ -38,7 +39,7 @@ def take_turn(
         ).fetchone()
         if row is not None and row[0] == member:
             held[topic_partition] = row[1]
-        elif row is None or not row[0] or row[2] <= now_ms:
+        elif row is None or not row[0] or not now_ms < row[2] <= now_ms + 2 * lease_ms:
             free.append(topic_partition)
     taken = [
         Assignment(topic_partition, _take(connection, group, member, topic_partition))
@@ -54,7 +55,10 @@ def take_turn(
 
 def _live_members(connection: sqlite3.Connection, group: str, member: str, now_ms: int, lease_ms: int) -> int:
     connection.execute("INSERT OR REPLACE INTO member VALUES (?, ?, ?)", (group, member, now_ms))
-    connection.execute("DELETE FROM member WHERE consumer_group = ? AND heartbeat_ms <= ?", (group, now_ms - lease_ms))
+    connection.execute(
+        "DELETE FROM member WHERE consumer_group = ? AND NOT heartbeat_ms BETWEEN ? AND ?",
+        (group, now_ms - lease_ms + 1, now_ms + lease_ms),
+    )
     count: int = connection.execute("SELECT count(*) FROM member WHERE consumer_group = ?", (group,)).fetchone()[0]
     return count
 
