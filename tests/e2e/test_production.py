@@ -17,6 +17,7 @@ from tests.e2e.production import SERVERS, Production, commands, messages, produc
 from tierflow_embedded.generate.files import write_bank
 from tierflow_embedded.generate.plan import BankPlan
 from tierflow_embedded.replay.digests import Digests, read_digests
+from tierflow_embedded.replay.waiting import wait_for_services
 from tierflow_shared.web.client import SERVICES, ApiClient, ApiError
 from tierflow_stack.kafka import running_in, serves_metadata
 from tierflow_stack.postgres import Cluster, Server
@@ -106,20 +107,8 @@ def bank(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
 
 def _digests(operated: Production) -> Digests:
     with operated.client() as client:
-        until(lambda: _caught_up(client), "the services do not catch up")
+        wait_for_services(client, limit_s=60)
         return read_digests(client, PLAN.end)
-
-
-def _caught_up(client: ApiClient) -> bool:
-    groups = [
-        lag
-        for partitions in client.get("/events/v1/log")["topics"].values()
-        for partition in partitions
-        for group, lag in partition["lag"].items()
-        if group != "events"
-    ]
-    waiting = [client.get(f"/{service}/v1/progress")["outbox"] for service in SERVICES]
-    return bool(groups) and not any(groups) and not any(waiting)
 
 
 def test_a_backup_restored_as_the_page_says(bank: tuple[Path, Path]) -> None:
