@@ -1,6 +1,7 @@
 """The production shape: four processes on a real Kafka and a real PostgreSQL, each behind a proxy that can be cut."""
 
 import asyncio
+import logging
 import shutil
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -174,6 +175,7 @@ class ProductionShape:
             self._proxies.start({name: (port, behind[name]) for name, port in self._ports.items()})
         self._broker = KafkaBroker(self._folder / "kafka", port=self._direct, settings=self._listeners())
         self._broker.start()
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of each attempt; the broker is meant to die
         self._source = ProductionSource(self._cluster, f"127.0.0.1:{self._direct}")
 
     def _listeners(self) -> dict[str, str]:
