@@ -9,10 +9,11 @@ import pytest
 from tierflow_contact_planner.settings import PlannerSettings
 from tierflow_events.settings import EventsSettings
 from tierflow_scoring.settings import ScoringSettings
+from tierflow_shared import crash_points
 from tierflow_suitability.settings import SuitabilitySettings
 
 ROOT: Final = Path(__file__).parents[3]
-TOOLS: Final = {"TIERFLOW_URL", "TIERFLOW_TOKEN", "TIERFLOW_DEBUG", "TIERFLOW_IMAGE"}
+TOOLS: Final = {"TIERFLOW_URL", "TIERFLOW_TOKEN", "TIERFLOW_DEBUG", "TIERFLOW_IMAGE", crash_points.VARIABLE}
 SETTINGS: Final = {
     f"TIERFLOW_{name.upper()}"
     for settings in (EventsSettings, ScoringSettings, PlannerSettings, SuitabilitySettings)
