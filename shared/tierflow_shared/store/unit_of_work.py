@@ -1,9 +1,11 @@
 """One transaction: state, outgoing messages, dead letters and offsets stand or fall together."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection
@@ -18,6 +20,7 @@ from tierflow_shared.store.outbox import Parcel, write_parcels
 from tierflow_shared.store.tables import SharedTables
 
 _DETAIL_LENGTH = 200
+_LETTER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}\Z")
 
 
 class UnitOfWork:
@@ -54,9 +57,10 @@ class UnitOfWork:
             reason=reason,
             detail=_clean(detail),
             occurred_at=self.now,
+            replay_of=_letter_id(record.header("ce_deadletter")),
         )
         row = msgspec.structs.asdict(letter)
-        del row["service"], row["occurred_at"]
+        del row["service"], row["occurred_at"], row["replay_of"]
         self._dead_letters.append({**row, "occurred_at_ms": int(self.now.timestamp() * 1000)})
         self.count(letter.event_type, "refused")
         self.emit(letter, event_id=letter.dead_letter_id)
@@ -117,6 +121,11 @@ class UnitOfWork:
 @lru_cache(maxsize=1024)
 def _clean(text: str) -> str:
     return "".join(character for character in text if character.isprintable())[:_DETAIL_LENGTH]
+
+
+def _letter_id(text: str) -> str | None:
+    """The id of a dead letter as we make them; None for anything else."""
+    return text if _LETTER_ID.match(text) else None
 
 
 def _id_text(text: str) -> str:
