@@ -26,18 +26,26 @@ _LETTER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}\Z")
 class UnitOfWork:
     """Collects what one step of work wants to say and writes it in the step's own transaction."""
 
-    def __init__(self, connection: Connection, tables: SharedTables, service: str, now: datetime) -> None:
+    def __init__(
+        self, connection: Connection, tables: SharedTables, service: str, now: datetime, *, silent: bool = False
+    ) -> None:
         self.connection = connection
         self.tables = tables
         self.service = service
         self.now = now
+        self._silent = silent
         self._outbox: list[Message] = []
         self._dead_letters: list[dict[str, object]] = []
         self._counts: Counter[tuple[str, str]] = Counter()
         self._after_commit: list[Callable[[], None]] = []
 
     def emit(self, data: Data, *, event_id: str, traceparent: str = "") -> None:
-        """Puts an event into the outbox; it is on the bus soon after the commit, and never without it."""
+        """Puts an event into the outbox; it is on the bus soon after the commit, and never without it.
+
+        A silent unit of work drops it: a trial says nothing to others.
+        """
+        if self._silent:
+            return
         self._outbox.append(
             outgoing_message(data, event_id=event_id, service=self.service, now=self.now, traceparent=traceparent)
         )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tierflow_embedded.cli import letters, looking, migrating, playing, replaying, serving
+from tierflow_embedded.cli import letters, looking, migrating, playing, replaying, serving, trying
 from tierflow_embedded.cli.errors import OneLineErrors
 
 EPILOG = (
@@ -23,7 +23,9 @@ app = typer.Typer(
     epilog=EPILOG,
 )
 replay = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="rich", help="Send stored events over HTTP, and prove that nothing was lost."
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Send stored events over HTTP, nothing lost; or read the log into another policy.",
 )
 
 dead_letters = typer.Typer(
@@ -56,6 +58,7 @@ app.command()(migrating.migrate)
 app.add_typer(replay, name="replay")
 replay.command("berka")(replaying.berka)
 replay.command("cloudevents")(replaying.cloudevents)
+replay.command("topic")(trying.topic)
 app.add_typer(dead_letters, name="letters")
 dead_letters.command("list")(letters.list_letters)
 dead_letters.command("show")(letters.show)
