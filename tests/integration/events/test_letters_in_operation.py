@@ -248,6 +248,14 @@ async def test_an_event_of_ours_cannot_be_fixed(events: EventsService) -> None:
     assert problem(await fix(events, letter_id, data={}))["code"] == "not-replayable"
 
 
+@pytest.mark.parametrize("reason", ["conflicting-content", "id-reused", "content-conflict"])
+async def test_what_took_effect_with_other_content_cannot_be_fixed(events: EventsService, reason: str) -> None:
+    """A corrected event would be a second effect."""
+    await several(events, 1, reason=reason)
+    answer = await fix(events, "dl-1", data=transaction(1))
+    assert (answer.status_code, problem(answer)["code"]) == (409, "not-replayable")
+
+
 @pytest.mark.parametrize("body", [{}, {"data": {}, "changes": {}}, {"changes": []}, {"changes": {}, "more": 1}])
 async def test_a_fix_needs_one_of_data_and_changes(events: EventsService, body: dict[str, Any]) -> None:
     assert (await events.http.post(f"{PATH}/dl-1/fix", json=body)).status_code == 422

@@ -8,6 +8,8 @@ from tierflow_events.domain.placing import Place
 
 # Reason of an event that came again with other content. Its content was never on the log.
 CONFLICT: Final = "content-conflict"
+# Reasons for which a first content of the same event took effect: a corrected event would be a second effect.
+TAKEN_BEFORE: Final = frozenset({CONFLICT, "conflicting-content", "id-reused"})
 # CloudEvents attributes (as headers on the log) of a message that was sent because of a dead letter.
 LETTER_HEADER: Final = "ce_deadletter"
 REPLACED_ID_HEADER: Final = "ce_replacesid"

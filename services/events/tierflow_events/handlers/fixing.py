@@ -15,6 +15,7 @@ from tierflow_events.domain.letters import (
     LETTER_HEADER,
     REPLACED_ID_HEADER,
     REPLACED_SOURCE_HEADER,
+    TAKEN_BEFORE,
     Letter,
     Replay,
 )
@@ -96,6 +97,8 @@ class Fixer:
     async def _candidate(self, letter: Letter, correction: Correction, at: datetime) -> Candidate:
         if letter.event_type not in INBOUND_TYPES:
             raise NotReplayableError("only the bank's own events can be corrected")
+        if letter.reason in TAKEN_BEFORE:
+            raise NotReplayableError("the first content of this event took effect; let the bank reverse or renew it")
         record = await original_of(letter, self._bus)
         attributes = {
             "specversion": "1.0",
