@@ -6,14 +6,16 @@ import io
 import json
 import os
 import secrets
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 from typer.testing import CliRunner
 
 from tierflow_embedded.access import Tokens
@@ -25,7 +27,7 @@ from tierflow_scoring.settings import ScoringSettings
 from tierflow_scoring.trial import book
 from tierflow_scoring.trial.book import TrialError
 from tierflow_scoring.trial.compare import Comparison, Sides, merged
-from tierflow_scoring.trial.run import Start, Trial, policies_of
+from tierflow_scoring.trial.run import Start, Trial, database_url, policies_of
 from tierflow_shared.clock import SystemClock
 from tierflow_shared.web.client import SERVICES, ApiClient, Endpoints
 
@@ -95,7 +97,7 @@ def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         if request.param != "SQLite":
             server, run = request.getfixturevalue("postgres"), f"t{secrets.token_hex(4)}"
             names = [f"{run}_{service.replace('-', '_')}" for service in SERVICES]
-            for name in [*names, *(f"{run}_scoring_trial_{one}" for one in ("a", "b", "c", "d", "e"))]:
+            for name in [*names, *(f"{run}_scoring_trial_{one}" for one in ("a", "b", "c", "d", "e", "f"))]:
                 server.create_database(name)
                 stack.callback(server.drop_database, name)
             environment = {
@@ -195,6 +197,35 @@ async def test_interrupted_it_goes_on_where_it_was(bank: Bank, gentler: str) -> 
     assert whole.schemes == at_once.schemes
     with pytest.raises(TrialError, match="other policies"):
         await tried(bank, "d", "standard")
+
+
+async def test_killed_in_the_middle_it_goes_on_where_it_was(bank: Bank, gentler: str) -> None:
+    """kill -9 as soon as something is in its database; the next run brings the same as one run does."""
+    where = ["--url", bank.server.url, "--data-dir", str(bank.data_dir), "--currency", CURRENCY]
+    command = ["replay", "topic", "--policy", gentler, "--into", "f", "--follow", "--every", "3600", *where]
+    environment = {**os.environ, **bank.environment, "TIERFLOW_POLL_MAX_RECORDS": "1"}
+    started = (sys.executable, "-m", "tierflow_embedded", *command)
+    process = await asyncio.create_subprocess_exec(*started, env=environment, stdout=asyncio.subprocess.DEVNULL)
+    try:
+        async with asyncio.timeout(60):
+            while not await asyncio.to_thread(has_taken_some, bank, "f"):
+                assert process.returncode is None, "the trial ended"
+    finally:
+        process.kill()
+        await process.wait()
+    again, _ = await tried(bank, "f", gentler)
+    at_once, _ = await tried(bank, "a", gentler)
+    assert again.events == at_once.events
+    assert again.schemes == at_once.schemes
+
+
+def has_taken_some(bank: Bank, name: str) -> bool:
+    """True once a trial's database counts events that were taken."""
+    settings = bank.settings()
+    with closing(open_database(settings, SystemClock(), url=database_url(settings, name), silent=True)) as database:
+        with database.reading() as connection:
+            is_there = inspect(connection).has_table("consumption")
+        return is_there and sum(book.taken(database).values()) >= 5
 
 
 async def test_from_a_time_or_an_offset_it_reads_the_rest(bank: Bank) -> None:
