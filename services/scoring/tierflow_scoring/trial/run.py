@@ -116,6 +116,7 @@ class Trial:
             topics=[BANK_EVENTS],
             settings=StreamSettings(
                 max_records=settings.poll_max_records,
+                transaction_s=settings.transaction_s,
                 poll_timeout_s=settings.poll_timeout_s,
                 close_timeout_s=settings.shutdown_timeout_s,
             ),
