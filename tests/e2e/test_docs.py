@@ -66,7 +66,7 @@ class Bank:
     def wait_until_taken(self) -> None:
         """Returns when each service has read what it reads and has said what it had to say."""
         deadline = time.monotonic() + TAKEN_WITHIN_S
-        while not all(self._at_the_end(name) for name in ("scoring", "contact-planner", "suitability")):
+        while not all(self._at_the_end(name) for name in ("scoring", "contact-planner", "suitability", "events")):
             assert time.monotonic() < deadline, "the services did not catch up"
 
     def _at_the_end(self, service: str) -> bool:

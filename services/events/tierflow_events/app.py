@@ -13,13 +13,15 @@ from tierflow_events.adapters.reading import Reader
 from tierflow_events.adapters.tables import METADATA
 from tierflow_events.api.business_date import business_date_router
 from tierflow_events.api.ingest import PATH, Intake, ingest_router
-from tierflow_events.api.letters import letters_router
+from tierflow_events.api.letters import Desk, letters_router
 from tierflow_events.api.where import where_router
 from tierflow_events.consumers import dead_letter_handler
 from tierflow_events.handlers.business_date import SERVICE, BusinessDay
+from tierflow_events.handlers.fixing import Fixer
 from tierflow_events.handlers.ingest import Ingest
+from tierflow_events.handlers.inspecting import Inspector
 from tierflow_events.handlers.replay import Replayer
-from tierflow_events.ports import OpenReader
+from tierflow_events.ports import EventReader, OpenReader
 from tierflow_events.settings import EventsSettings
 from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Bus
@@ -33,6 +35,7 @@ from tierflow_shared.stream.service import ServiceRuntime, Subscription
 from tierflow_shared.web.app import create_service_app
 from tierflow_shared.web.auth import authority_for
 from tierflow_shared.web.health import Health, database_answers, log_answers
+from tierflow_shared.web.idempotency import Idempotency
 from tierflow_shared.web.operations import operations_router
 
 MIGRATIONS = Migrations("tierflow_events.adapters.migrations")
@@ -62,6 +65,14 @@ def create_app(
         max_group_events=settings.max_group_events,
     )
 
+    open_reader = _open_reader(settings)
+
+    def open_plainly(now: datetime) -> EventReader:
+        return open_reader(now, "")
+
+    inspector, fixer = Inspector(letters, log, open_plainly), Fixer(letters, log, ingest, open_plainly)
+    idempotency = Idempotency(database, keep=timedelta(seconds=settings.idempotency_keep_s))
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with runtime.running():
@@ -73,9 +84,11 @@ def create_app(
         title="Tierflow events",
         settings=settings,
         routers=[
-            ingest_router(Intake(ingest, _open_reader(settings), settings, clock, metrics)),
-            where_router(index, letters, log, settings),
-            letters_router(letters, Replayer(letters, log, runtime.producer), clock),
+            ingest_router(Intake(ingest, open_reader, settings, clock, metrics)),
+            where_router(index, letters, inspector, log, settings),
+            letters_router(
+                Desk(letters, inspector, Replayer(letters, log, runtime.producer), fixer, idempotency, clock)
+            ),
             business_date_router(BusinessDay(SqlBusinessDates(database), log, runtime.producer), clock),
             operations_router(SERVICE, database),
         ],

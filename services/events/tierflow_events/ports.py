@@ -1,11 +1,11 @@
 """What the use cases need from outside."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
 from tierflow_events.domain.arrivals import Arrival
-from tierflow_events.domain.letters import Letter, LetterFilter, Replay
+from tierflow_events.domain.letters import Letter, LetterFilter, LetterGroup, Replay
 from tierflow_events.domain.placing import Candidate, Known, Place
 
 
@@ -57,8 +57,25 @@ class Letters(Protocol):
     async def about(self, place: Place) -> Sequence[Letter]:
         """The dead letters about one message."""
 
-    async def replayed(self, letter_id: str, replay: Replay) -> None:
-        """Remembers who sent a letter again; the first one stays."""
+    async def open_groups(self, wanted: LetterFilter) -> Sequence[LetterGroup]:
+        """How many of the wanted letters are still to be sent, by service, type and reason."""
+
+    async def open_in_log_order(
+        self, wanted: LetterFilter, after: tuple[str, int, int, str] | None, limit: int, *, not_of_run: str
+    ) -> Sequence[Letter]:
+        """At most `limit` that are still to be sent, by topic, partition, offset and id, starting after these.
+
+        Those whose message was sent by the run `not_of_run` are left out.
+        """
+
+    async def failed_again(self, letter_ids: Collection[str]) -> Mapping[str, str]:
+        """For each letter whose replay failed again, the new letter."""
+
+    async def take_in_hand(self, letter_ids: Sequence[str], replay: Replay) -> frozenset[str]:
+        """Marks the letters that nobody has in hand, in one transaction; returns them."""
+
+    async def sent(self, places: Mapping[str, Place]) -> None:
+        """Remembers where the messages of letters in hand lie now; a place that is known stays."""
 
 
 class LetterBook(Protocol):
@@ -66,6 +83,11 @@ class LetterBook(Protocol):
 
     def add(self, letter: Letter) -> bool:
         """False if it was there before."""
+
+    def get(self, letter_id: str) -> Letter | None: ...
+
+    def about(self, place: Place) -> Sequence[Letter]:
+        """The dead letters about one message."""
 
 
 class BusinessDates(Protocol):

@@ -15,7 +15,9 @@ from tierflow_scoring.api.context import Context
 from tierflow_scoring.api.customers import customers_router
 from tierflow_scoring.api.policies import policies_router
 from tierflow_scoring.api.pyramid import pyramid_router
+from tierflow_scoring.api.standings import standings_router
 from tierflow_scoring.consumers.handler import ScoringHandler
+from tierflow_scoring.domain.policy import PolicySet
 from tierflow_scoring.settings import ScoringSettings
 from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Bus
@@ -45,8 +47,7 @@ def create_app(
     database = open_database(settings, clock)
     log = bus or open_bus(settings, clock)
     policies = load_policy_set(settings.policy_set, settings.base_currency)
-    table = msgspec.json.decode(settings.rates_path.read_bytes()) if settings.rates_path else {}
-    handler = ScoringHandler(policies, Rates.of(settings.base_currency, table), settings, SqlRepository, metrics)
+    handler = create_handler(settings, policies, metrics)
     runtime = ServiceRuntime(
         settings,
         database,
@@ -79,11 +80,23 @@ def create_app(
     )
 
 
-def open_database(settings: ScoringSettings, clock: Clock) -> Database:
-    """The service's database, not connected yet."""
-    limits, url = DatabaseLimits.of(settings), settings.database_url_for(SERVICE)
-    return Database(url, METADATA, service=SERVICE, clock=clock, limits=limits)
+def create_handler(settings: ScoringSettings, policies: PolicySet, metrics: ServiceMetrics) -> ScoringHandler:
+    """What the consumer loop feeds, with the settings' rates."""
+    table = msgspec.json.decode(settings.rates_path.read_bytes()) if settings.rates_path else {}
+    return ScoringHandler(policies, Rates.of(settings.base_currency, table), settings, SqlRepository, metrics)
+
+
+def open_database(settings: ScoringSettings, clock: Clock, *, url: str | None = None, silent: bool = False) -> Database:
+    """The service's database, not connected yet; or another one with the same tables, at `url`."""
+    limits, url = DatabaseLimits.of(settings), url or settings.database_url_for(SERVICE)
+    return Database(url, METADATA, service=SERVICE, clock=clock, limits=limits, silent=silent)
 
 
 def _routers(context: Context) -> list[APIRouter]:
-    return [customers_router(context), accounts_router(context), pyramid_router(context), policies_router(context)]
+    return [
+        customers_router(context),
+        accounts_router(context),
+        pyramid_router(context),
+        standings_router(context),
+        policies_router(context),
+    ]

@@ -153,7 +153,10 @@ class BusinessDateAdvanced(Data, frozen=True, kw_only=True):
 
 
 class DeadLetter(Data, frozen=True, kw_only=True):
-    """A message that a service could not take. Carries where it lies, never its content."""
+    """A message that a service could not take. Carries where it lies, never its content.
+
+    `replay_of` is the dead letter because of which the message was sent again, or corrected.
+    """
 
     dead_letter_id: Id
     service: Id
@@ -167,6 +170,7 @@ class DeadLetter(Data, frozen=True, kw_only=True):
     reason: Id
     detail: ShortText
     occurred_at: Moment
+    replay_of: Id | None = None
 
 
 __all__ = [

@@ -20,15 +20,23 @@ _ALONE: Final = 0x7469_6572_0001
 class Database:
     """Opens connections; hands out read transactions and units of work.
 
-    The tables are made by migrations (`store/migrations.py`), never from here.
+    The tables are made by migrations (`store/migrations.py`), never from here. A `silent` database drops what its units
+    of work would say to others.
     """
 
     def __init__(
-        self, url: str, metadata: MetaData, *, service: str, clock: Clock, limits: DatabaseLimits | None = None
+        self,
+        url: str,
+        metadata: MetaData,
+        *,
+        service: str,
+        clock: Clock,
+        limits: DatabaseLimits | None = None,
+        silent: bool = False,
     ) -> None:
         self.service, self.metadata = service, metadata
         self.tables: SharedTables = shared_tables(metadata)
-        self._clock = clock
+        self._clock, self._silent = clock, silent
         self.is_sqlite = is_sqlite(url)
         self.engine = open_engine(url, limits or DatabaseLimits())
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -56,7 +64,8 @@ class Database:
                 with connection.begin():
                     if alone and not self.is_sqlite:
                         connection.execute(_TAKE_ALONE, {"key": _ALONE})
-                    uow = UnitOfWork(connection, self.tables, self.service, self._clock.now())
+                    now = self._clock.now()
+                    uow = UnitOfWork(connection, self.tables, self.service, now, silent=self._silent)
                     yield uow
                     parcels = uow.flush()
                     self.outbox.enter(parcels)

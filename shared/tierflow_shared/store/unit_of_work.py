@@ -1,9 +1,11 @@
 """One transaction: state, outgoing messages, dead letters and offsets stand or fall together."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection
@@ -18,23 +20,32 @@ from tierflow_shared.store.outbox import Parcel, write_parcels
 from tierflow_shared.store.tables import SharedTables
 
 _DETAIL_LENGTH = 200
+_LETTER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}\Z")
 
 
 class UnitOfWork:
     """Collects what one step of work wants to say and writes it in the step's own transaction."""
 
-    def __init__(self, connection: Connection, tables: SharedTables, service: str, now: datetime) -> None:
+    def __init__(
+        self, connection: Connection, tables: SharedTables, service: str, now: datetime, *, silent: bool = False
+    ) -> None:
         self.connection = connection
         self.tables = tables
         self.service = service
         self.now = now
+        self._silent = silent
         self._outbox: list[Message] = []
         self._dead_letters: list[dict[str, object]] = []
         self._counts: Counter[tuple[str, str]] = Counter()
         self._after_commit: list[Callable[[], None]] = []
 
     def emit(self, data: Data, *, event_id: str, traceparent: str = "") -> None:
-        """Puts an event into the outbox; it is on the bus soon after the commit, and never without it."""
+        """Puts an event into the outbox; it is on the bus soon after the commit, and never without it.
+
+        A silent unit of work drops it: a trial says nothing to others.
+        """
+        if self._silent:
+            return
         self._outbox.append(
             outgoing_message(data, event_id=event_id, service=self.service, now=self.now, traceparent=traceparent)
         )
@@ -54,9 +65,10 @@ class UnitOfWork:
             reason=reason,
             detail=_clean(detail),
             occurred_at=self.now,
+            replay_of=_letter_id(record.header("ce_deadletter")),
         )
         row = msgspec.structs.asdict(letter)
-        del row["service"], row["occurred_at"]
+        del row["service"], row["occurred_at"], row["replay_of"]
         self._dead_letters.append({**row, "occurred_at_ms": int(self.now.timestamp() * 1000)})
         self.count(letter.event_type, "refused")
         self.emit(letter, event_id=letter.dead_letter_id)
@@ -117,6 +129,11 @@ class UnitOfWork:
 @lru_cache(maxsize=1024)
 def _clean(text: str) -> str:
     return "".join(character for character in text if character.isprintable())[:_DETAIL_LENGTH]
+
+
+def _letter_id(text: str) -> str | None:
+    """The id of a dead letter as we make them; None for anything else."""
+    return text if _LETTER_ID.match(text) else None
 
 
 def _id_text(text: str) -> str:

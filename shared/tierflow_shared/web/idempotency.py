@@ -1,19 +1,21 @@
 """`Idempotency-Key`: a POST that is sent again gives the first answer again and does nothing more."""
 
+import asyncio
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import Header, Request
 from pydantic import BaseModel
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 
 from tierflow_shared.store.database import Database
+from tierflow_shared.store.tables import SharedTables
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.web.authority import Principal
 from tierflow_shared.web.problems import Problem, conflict
@@ -91,6 +93,37 @@ class Idempotency:
             with self._lock:
                 self._in_flight.discard(scope)
 
+    async def run_repeatable(
+        self, call: IdempotentCall, caller: Principal, action: Callable[[], Awaitable[Answer]]
+    ) -> Response:
+        """Like `run` for an action that publishes: it must be safe to repeat, for it is repeated when a crash comes
+        between its effect and the remembered answer.
+
+        Raises:
+            Problem: as `run`.
+        """
+        if call.key is None:
+            return _response(await action())
+        scope = (f"{caller.subject} {call.route}", call.key)
+        self._enter(scope)
+        try:
+            known = await asyncio.to_thread(self._known, scope, call.request_hash)
+            if known is not None:
+                return known
+            answer = await action()
+            return await asyncio.to_thread(self._remember, scope, call.request_hash, answer)
+        finally:
+            with self._lock:
+                self._in_flight.discard(scope)
+
+    def _known(self, scope: tuple[str, str], request_hash: bytes) -> Response | None:
+        with self._database.reading() as connection:
+            return _answered(connection, self._database.tables, scope, request_hash)
+
+    def _remember(self, scope: tuple[str, str], request_hash: bytes, answer: Answer) -> Response:
+        with self._database.writing(alone=True) as uow:
+            return self._run_in(uow, scope, request_hash, lambda _: answer)
+
     def _enter(self, scope: tuple[str, str]) -> None:
         with self._lock:
             if scope in self._in_flight:
@@ -101,12 +134,9 @@ class Idempotency:
         self, uow: UnitOfWork, scope: tuple[str, str], request_hash: bytes, action: Callable[[UnitOfWork], Answer]
     ) -> Response:
         table = uow.tables.idempotency
-        where = (table.c.scope == scope[0], table.c.key == scope[1])
-        row = uow.connection.execute(select(table).where(*where)).first()
-        if row is not None:
-            if row.request_hash != request_hash:
-                raise _other_body()
-            return Response(row.response, row.status, {"Idempotency-Replayed": "true"}, "application/json")
+        known = _answered(uow.connection, uow.tables, scope, request_hash)
+        if known is not None:
+            return known
         response = _response(action(uow))
         now_ms = int(uow.now.timestamp() * 1000)
         uow.connection.execute(
@@ -134,6 +164,19 @@ class Idempotency:
         with self._database.reading() as connection:
             found = connection.execute(select(table.c.key).where(table.c.scope == scope[0], table.c.key == scope[1]))
             return found.first() is not None
+
+
+def _answered(
+    connection: Connection, tables: SharedTables, scope: tuple[str, str], request_hash: bytes
+) -> Response | None:
+    table = tables.idempotency
+    where = (table.c.scope == scope[0], table.c.key == scope[1])
+    row = connection.execute(select(table).where(*where)).first()
+    if row is None:
+        return None
+    if row.request_hash != request_hash:
+        raise _other_body()
+    return Response(row.response, row.status, {"Idempotency-Replayed": "true"}, "application/json")
 
 
 def _response(answer: Answer) -> Response:

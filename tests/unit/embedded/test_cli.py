@@ -9,7 +9,8 @@ from tierflow_embedded.cli import app
 
 COMMANDS = (
     ["serve"], ["demo"], ["generate"], ["report"], ["explain"], ["token"], ["migrate"],
-    ["replay", "berka"], ["replay", "cloudevents"],
+    ["replay", "berka"], ["replay", "cloudevents"], ["replay", "topic"],
+    ["letters", "list"], ["letters", "show"], ["letters", "replay"], ["letters", "fix"],
 )  # fmt: skip
 AWAY = ["--url", "http://127.0.0.1:9", "--token", "t"]
 
@@ -53,6 +54,12 @@ def test_a_token_has_three_parts_and_its_key_stays(run: CliRunner, tmp_path: Pat
         (["replay", "cloudevents", "/no/such/file"], "does not exist"),
         (["explain", "c-1", *AWAY], "does not answer"),
         (["explain", "c-1", "--url", "nowhere", "--token", "t"], "is not an address"),
+        (["replay", "topic", "--policy", "/no/such/set", "--into", "x", *AWAY], "No such file"),
+        (["replay", "topic", "--policy", "berka", "--into", "Not a name", *AWAY], "a name is"),
+        (["letters", "list", *AWAY], "does not answer"),
+        (["letters", "replay", *AWAY], "name letters by id"),
+        (["letters", "fix", "dl-1", *AWAY], "give either --data FILE or --set"),
+        (["letters", "fix", "dl-1", "--set", "amount", *AWAY], "is not FIELD=VALUE"),
         (["report", "--out", "/tmp/never.html", *AWAY], "does not answer"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else None,

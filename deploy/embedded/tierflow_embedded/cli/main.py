@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tierflow_embedded.cli import looking, migrating, playing, replaying, serving
+from tierflow_embedded.cli import letters, looking, migrating, playing, replaying, serving, trying
 from tierflow_embedded.cli.errors import OneLineErrors
 
 EPILOG = (
@@ -23,7 +23,15 @@ app = typer.Typer(
     epilog=EPILOG,
 )
 replay = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="rich", help="Send stored events over HTTP, and prove that nothing was lost."
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Send stored events over HTTP, nothing lost; or read the log into another policy.",
+)
+
+dead_letters = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Look at what services could not take; send it again, or correct it.",
 )
 
 
@@ -50,6 +58,12 @@ app.command()(migrating.migrate)
 app.add_typer(replay, name="replay")
 replay.command("berka")(replaying.berka)
 replay.command("cloudevents")(replaying.cloudevents)
+replay.command("topic")(trying.topic)
+app.add_typer(dead_letters, name="letters")
+dead_letters.command("list")(letters.list_letters)
+dead_letters.command("show")(letters.show)
+dead_letters.command("replay")(letters.replay)
+dead_letters.command("fix")(letters.fix)
 app.command()(playing.generate)
 app.command()(looking.report)
 app.command()(looking.explain)

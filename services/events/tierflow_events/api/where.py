@@ -16,6 +16,7 @@ from tierflow_events.api.models import (
     PartitionAnswer,
     WhereAnswer,
 )
+from tierflow_events.handlers.inspecting import Inspector
 from tierflow_events.ports import EventIndex, Letters
 from tierflow_events.settings import EventsSettings
 from tierflow_shared.bus.port import Bus, BusUnavailableError, TopicPartition
@@ -29,7 +30,9 @@ from tierflow_shared.web.routing import service_router
 _PREFIX: Final = b"/events/v1/events/"
 
 
-def where_router(index: EventIndex, letters: Letters, bus: Bus, settings: EventsSettings) -> APIRouter:
+def where_router(
+    index: EventIndex, letters: Letters, inspector: Inspector, bus: Bus, settings: EventsSettings
+) -> APIRouter:
     """Routes that look at events, schemas and the log."""
     router = service_router("/events/v1", ["events"])
 
@@ -49,6 +52,8 @@ def where_router(index: EventIndex, letters: Letters, bus: Bus, settings: Events
         topic, partition, offset = known.place
         groups = await _positions(bus, settings)
         here = TopicPartition(topic, partition)
+        about = await letters.about(known.place)
+        fates = await inspector.fates(about)
         return WhereAnswer(
             source=wanted_source,
             id=wanted_id,
@@ -58,7 +63,7 @@ def where_router(index: EventIndex, letters: Letters, bus: Bus, settings: Events
                 for group, positions in groups.items()
                 if here in positions
             },
-            dead_letters=[DeadLetterAnswer.of(letter) for letter in await letters.about(known.place)],
+            dead_letters=[DeadLetterAnswer.of(letter, fates[letter.id]) for letter in about],
         )
 
     @router.get("/schemas")

@@ -7,7 +7,11 @@ from tierflow_shared.contracts.outcomes import DeadLetter
 
 
 def keep_letter(reported: DeadLetter, book: LetterBook) -> bool:
-    """Writes a reported dead letter down once. True if it was new."""
+    """Writes a reported dead letter down once. True if it was new.
+
+    A message that was sent again because of a letter and failed again is a new letter that points back.
+    """
+    cause = _cause(reported, book)
     return book.add(
         Letter(
             id=reported.dead_letter_id,
@@ -20,5 +24,15 @@ def keep_letter(reported: DeadLetter, book: LetterBook) -> bool:
             reason=reported.reason,
             detail=reported.detail,
             occurred_at=reported.occurred_at,
+            replay_of=cause.id if cause else None,
+            first=(cause.first or cause.id) if cause else None,
         )
     )
+
+
+def _cause(reported: DeadLetter, book: LetterBook) -> Letter | None:
+    """The reporting service's own letter about the message, if there is one, else the one that was replayed."""
+    replayed = book.get(reported.replay_of) if reported.replay_of else None
+    if replayed is None or replayed.service == reported.service:
+        return replayed
+    return next((one for one in book.about(replayed.place) if one.service == reported.service), replayed)

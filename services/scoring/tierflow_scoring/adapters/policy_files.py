@@ -1,6 +1,7 @@
 """Reads a policy set from a folder of TOML files: `book.toml` and `<scheme>/<version>.toml`."""
 
 import tomllib
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -121,6 +122,24 @@ def load_policy_set(name_or_folder: str, base_currency: str) -> PolicySet:
     tariffs = sorted((_tariff(row, base_currency) for row in book.tariffs), key=lambda row: row.effective_from)
     dimensions = [_dimension(row) for row in book.dimensions]
     return check(PolicySet(root.name, schemes, Tariffs(tariffs), book.provisional_months, dimensions))
+
+
+def with_version(policies: PolicySet, file: Path, base_currency: str) -> PolicySet:
+    """The set with one more version of a scheme, from a file; it takes the place of one with the same first day.
+
+    Raises:
+        PolicyError: the file is missing, unreadable, or breaks a rule.
+    """
+    version = _version(_read(file, _Version), base_currency)
+    scheme = policies.scheme(version.scheme)
+    if scheme is None:
+        known = ", ".join(one.name for one in policies.schemes)
+        raise PolicyError(f"{file.name}: {policies.name} has no scheme {version.scheme}; its schemes are {known}")
+    others = [one for one in scheme.versions if one.effective_from != version.effective_from]
+    versions = sorted([*others, version], key=lambda one: one.effective_from)
+    schemes = [Scheme(one.name, versions) if one is scheme else one for one in policies.schemes]
+    name = f"{policies.name} with {version.scheme}/{version.version}"
+    return check(replace(policies, name=name, schemes=schemes))
 
 
 _RowType = TypeVar("_RowType", bound=_Row)

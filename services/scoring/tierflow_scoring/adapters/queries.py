@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Subquery, and_, func, or_, sel
 
 from tierflow_scoring.adapters.segments import SEGMENT_COLUMNS, segment_row
 from tierflow_scoring.adapters.tables import CUSTOMER, TIER_SEGMENT
-from tierflow_scoring.ports import Belief, KnownAt, Move, Mover, TierCount
+from tierflow_scoring.ports import Belief, KnownAt, Move, Mover, SegmentRow, TierCount
 
 _SEGMENT: Final = TIER_SEGMENT.c
 
@@ -38,25 +38,14 @@ class SqlQueries:
         return [(row.customer_id, row.partition) for row in self._connection.execute(query)]
 
     def pyramid(self, scheme: str, day: int) -> list[TierCount]:
-        later = TIER_SEGMENT.alias("later")
-        is_over = (
-            select(later.c.segment_id)
-            .where(
-                later.c.customer_id == _SEGMENT.customer_id,
-                later.c.scheme == _SEGMENT.scheme,
-                later.c.known_until_ms.is_(None),
-                later.c.valid_from > _SEGMENT.valid_from,
-                later.c.valid_from <= day,
-            )
-            .exists()
-        )
         provisional = func.count().filter(_SEGMENT.provisional)
-        query = (
-            select(_SEGMENT.tier, func.count(), provisional)
-            .where(_SEGMENT.scheme == scheme, _SEGMENT.known_until_ms.is_(None), _SEGMENT.valid_from <= day, ~is_over)
-            .group_by(_SEGMENT.tier)
-        )
+        query = select(_SEGMENT.tier, func.count(), provisional).where(_holds(scheme, day)).group_by(_SEGMENT.tier)
         return [TierCount(*row) for row in self._connection.execute(query)]
+
+    def standings(self, scheme: str, day: int, after: str, count: int) -> list[SegmentRow]:
+        query = select(*SEGMENT_COLUMNS).where(_holds(scheme, day), _SEGMENT.customer_id > after)
+        rows = self._connection.execute(query.order_by(_SEGMENT.customer_id).limit(count))
+        return [segment_row(row) for row in rows]
 
     def moves(self, scheme: str) -> list[Move]:
         path = _with_previous(scheme)
@@ -83,6 +72,23 @@ class SqlQueries:
             .limit(limit)
         )
         return [Mover(segment_row(row), row[-2], row[-1]) for row in self._connection.execute(query)]
+
+
+def _holds(scheme: str, day: int) -> ColumnElement[bool]:
+    """The change points of a scheme that, as believed now, hold on a day: one for each customer who has one."""
+    later = TIER_SEGMENT.alias("later")
+    is_over = (
+        select(later.c.segment_id)
+        .where(
+            later.c.customer_id == _SEGMENT.customer_id,
+            later.c.scheme == _SEGMENT.scheme,
+            later.c.known_until_ms.is_(None),
+            later.c.valid_from > _SEGMENT.valid_from,
+            later.c.valid_from <= day,
+        )
+        .exists()
+    )
+    return and_(_SEGMENT.scheme == scheme, _SEGMENT.known_until_ms.is_(None), _SEGMENT.valid_from <= day, ~is_over)
 
 
 def _was_believed(known_at: KnownAt) -> ColumnElement[bool]:

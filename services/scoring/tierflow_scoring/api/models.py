@@ -201,6 +201,18 @@ class MoversOut(BaseModel):
     items: list[MoverView]
 
 
+class StandingLine(BaseModel):
+    """One customer's tier on a day, and the decision behind it."""
+
+    customer_id: str
+    tier: str = Field(examples=["platinum"])
+    provisional: bool
+    decided_on: date = Field(description="the day of the decision that still holds")
+    policy_version: str = Field(examples=["2024.1"])
+    value: str = Field(description="of the measure, on that day", examples=["1200000.00"])
+    reasons: list[ReasonView]
+
+
 class DigestOut(BaseModel):
     """One number for all features, tier paths and account sums; a function of the set of events alone."""
 
