@@ -8,7 +8,7 @@ import pytest
 from tests.unit.events.test_placing import candidate
 from tierflow_events.domain.placing import Candidate, Known, Place
 from tierflow_events.handlers.ingest import Ingest, TooBusyError
-from tierflow_shared.bus.port import BusUnavailableError, Message, Position
+from tierflow_shared.bus.port import BusUnavailableError, Message, MessageTooLargeError, Position
 
 pytestmark = pytest.mark.anyio
 
@@ -147,3 +147,32 @@ async def test_the_second_of_two_equal_events_waits_for_the_first(protected: boo
     index.open.set()
     statuses = [placed[0].status for placed in await asyncio.gather(first, again, other)]
     assert statuses == (["accepted", "duplicate", "accepted"] if protected else ["accepted"] * 3)
+
+
+class NarrowLog(GatedLog):
+    """Takes no call that holds a message of one customer."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Position]:
+        if any(message.key == self.key for message in messages):
+            await self.open.wait()
+            raise MessageTooLargeError("too large")
+        return await super().publish(messages)
+
+
+async def test_a_message_that_is_too_large_spoils_its_own_request_alone() -> None:
+    large = candidate(1, 0)._replace(key="large")
+    log = NarrowLog("large")
+    ingest = Ingest(MemoryIndex(), log, max_waiting=10, max_group_events=100, max_groups=1)
+    first = asyncio.create_task(ingest.take([candidate(0, 0)]))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    rest = [asyncio.create_task(ingest.take([one])) for one in (candidate(2, 0), large, candidate(3, 0))]
+    await asyncio.sleep(0)
+    log.open.set()
+    results = await asyncio.gather(first, *rest, return_exceptions=True)
+    assert [type(result) for result in results] == [list, list, MessageTooLargeError, list]
+    assert log.calls == [1, 1, 1]

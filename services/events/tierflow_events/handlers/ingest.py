@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tierflow_events.domain.placing import Candidate, Place, Placement, placements, plan
 from tierflow_events.ports import EventIndex
-from tierflow_shared.bus.port import Message, Producer
+from tierflow_shared.bus.port import Message, MessageTooLargeError, Producer
 
 
 class TooBusyError(Exception):
@@ -94,6 +94,14 @@ class Ingest:
     async def _serve(self, group: Sequence[_Waiting]) -> None:
         try:
             results = iter(await self._place(list(chain.from_iterable(waiting.candidates for waiting in group))))
+        except MessageTooLargeError as error:
+            if len(group) == 1:
+                if not group[0].answer.done():
+                    group[0].answer.set_exception(error)
+                return
+            for waiting in group:  # nothing was sent: each request on its own, so that one cannot spoil the others
+                await self._serve([waiting])
+            return
         except Exception as error:  # whatever it is, each request of the group must hear of it
             for waiting in group:
                 if not waiting.answer.done():
