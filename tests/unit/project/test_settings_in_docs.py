@@ -12,7 +12,7 @@ from tierflow_scoring.settings import ScoringSettings
 from tierflow_suitability.settings import SuitabilitySettings
 
 ROOT: Final = Path(__file__).parents[3]
-TOOLS: Final = {"TIERFLOW_URL", "TIERFLOW_TOKEN", "TIERFLOW_DEBUG", "TIERFLOW_IMAGE"}
+TOOLS: Final = {"TIERFLOW_URL", "TIERFLOW_TOKEN", "TIERFLOW_DEBUG", "TIERFLOW_IMAGE", "TIERFLOW_CRASH_AT"}
 SETTINGS: Final = {
     f"TIERFLOW_{name.upper()}"
     for settings in (EventsSettings, ScoringSettings, PlannerSettings, SuitabilitySettings)
