@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from traceback import extract_tb
 from typing import Any, Final, TextIO
@@ -79,3 +80,18 @@ def configure_logging(service: str, level: str = "INFO", stream: TextIO | None =
     root.setLevel(max(least, logging.WARNING))
     # in an outage the client repeats itself many times a second; the adapter raises what matters, and that is logged
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def logging_for(service: str, level: str) -> Iterator[None]:
+    """Logging as `configure_logging` sets it up, inside the block only: for a command that another program may run."""
+    before, root = structlog.get_config(), logging.getLogger()
+    handlers, root_level = root.handlers[:], root.level
+    try:
+        with structlog.contextvars.bound_contextvars(service=service):
+            configure_logging(service, level)
+            yield
+    finally:
+        structlog.configure(**before)
+        root.handlers[:] = handlers
+        root.setLevel(root_level)

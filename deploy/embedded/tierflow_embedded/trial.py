@@ -12,7 +12,7 @@ from tierflow_scoring.settings import ScoringSettings
 from tierflow_scoring.trial.compare import Comparison, Sides
 from tierflow_scoring.trial.run import Start, Trial, policies_of
 from tierflow_shared.clock import SystemClock
-from tierflow_shared.logs import configure_logging
+from tierflow_shared.logs import logging_for
 from tierflow_shared.web.client import ApiClient
 
 
@@ -44,16 +44,16 @@ async def run_trial(order: TrialOrder, live: ApiClient, show: Callable[[Comparis
     if order.currency:
         named["base_currency"] = order.currency
     settings = ScoringSettings(**named)
-    configure_logging("trial", "WARNING")
     policies = policies_of(order.policy, order.base, settings.base_currency)
-    async with Trial(settings, policies, order.name, clock=SystemClock(), url=order.database_url) as trial:
-        await trial.start(Start(order.since, order.offsets))
-        sides = Sides(trial.database, policies, settings.base_currency, live)
-        for number in range(order.rounds):
-            if number:
-                await asyncio.sleep(order.every_s)
-            await _read(trial)
-            show(await asyncio.to_thread(sides.compare, order.name, order.most_movers))
+    with logging_for("trial", "WARNING"):
+        async with Trial(settings, policies, order.name, clock=SystemClock(), url=order.database_url) as trial:
+            await trial.start(Start(order.since, order.offsets))
+            sides = Sides(trial.database, policies, settings.base_currency, live)
+            for number in range(order.rounds):
+                if number:
+                    await asyncio.sleep(order.every_s)
+                await _read(trial)
+                show(await asyncio.to_thread(sides.compare, order.name, order.most_movers))
 
 
 async def _read(trial: Trial) -> None:

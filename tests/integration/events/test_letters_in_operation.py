@@ -8,8 +8,11 @@ import pytest
 from tests.integration.events.conftest import EventsService, problem
 from tests.integration.events.samples import encoded, transaction
 from tests.integration.events.test_letters import PATH, accept, report
-from tierflow_shared.bus.port import Message, Position, Record, TopicPartition
+from tierflow_events.adapters.letters import SqlLetters
+from tierflow_events.handlers import fixing
+from tierflow_shared.bus.port import BusUnavailableError, Message, Position, Record, TopicPartition
 from tierflow_shared.cloudevents import headers_of
+from tierflow_shared.ids import new_id
 
 pytestmark = pytest.mark.anyio
 
@@ -292,6 +295,26 @@ async def test_what_the_log_did_not_take_is_in_hand_and_goes_on_later(events: Ev
     await act()
     assert len(await sent_again(events)) == 1
     assert (await letter(events, "dl-1"))["replay"]["outcome"] == "waiting"
+
+
+@pytest.mark.parametrize(("protected", "events_on_log"), [(True, 1), (False, 2)], ids=["protected", "control"])
+async def test_a_crash_between_the_corrected_event_and_its_mark_leaves_one_event(
+    events: EventsService, monkeypatch: pytest.MonkeyPatch, protected: bool, events_on_log: int
+) -> None:
+    """The id that follows from the letter is what keeps it one: with a fresh id each time there are two."""
+    await several(events, 1)
+
+    async def crash(_letters: SqlLetters, _places: object) -> None:
+        raise BusUnavailableError("as if the process had ended here")
+
+    if not protected:
+        monkeypatch.setattr(fixing, "derived_id", lambda prefix, *_parts: new_id(prefix))
+    with monkeypatch.context() as crashing:
+        crashing.setattr(SqlLetters, "sent", crash)
+        assert (await fix(events, "dl-1", data=transaction(1, purpose="fee"))).status_code == 503
+    assert len(await sent_again(events)) == 1
+    assert (await fix(events, "dl-1", data=transaction(1, purpose="fee"))).status_code == 200
+    assert len(await sent_again(events)) == events_on_log
 
 
 async def test_an_idempotency_key_gives_the_first_answer_again(events: EventsService) -> None:
