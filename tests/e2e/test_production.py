@@ -166,6 +166,16 @@ def _find_the_log(operated: Production) -> None:
     (operated.folder / "kafka.away").rename(operated.folder / "kafka")
 
 
+def _plays_the_demo(operated: Production) -> None:
+    """A generated bank of which sales are confirmed and blocked by the machine's time; and only on an empty log."""
+    command = 'demo --customers 40 --url "$TIERFLOW_URL" --out demo'
+    shown = " ".join(operated.tierflow(command).split())
+    for words in ("Private bank tiers", "Sale confirmed", "Sale blocked", "Everything agrees"):
+        assert words in shown
+    again = operated.shell(f". var/stack/client.env; tierflow {command}", check=False)
+    assert "needs an empty Tierflow" in again
+
+
 def test_servers_that_run_already_are_used_and_left_running(kafka_bootstrap: str, postgres: Server) -> None:
     """Named in the environment, they are shared under a prefix, and `down` does not touch them."""
     prefix = f"up_{os.getpid()}"
@@ -177,6 +187,7 @@ def test_servers_that_run_already_are_used_and_left_running(kafka_bootstrap: str
             assert _all_ready(operated)
             assert not (operated.folder / "kafka").exists()
             assert not (operated.folder / "postgres").exists()
+            _plays_the_demo(operated)
             operated.stack("down")
             shown = operated.status()
         assert [name for name, line in shown.items() if " ready" in line] == list(SERVERS)
