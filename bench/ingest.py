@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench import load, server, stream
 from bench.result import Result
+from tierflow_stack.free_ports import free_port
 from tierflow_stack.kafka import kafka
 from tierflow_stack.postgres import DURABLE, database, temporary_cluster
 
@@ -54,7 +55,7 @@ def measure_batches() -> Result:
 def measure_singles() -> Result:
     """One event a request, beside a FastAPI route that takes a body and does nothing; rounds in turn."""
     with _events_service() as (port, _, token), tempfile.TemporaryDirectory() as scratch:
-        peer_port = server.free_port()
+        peer_port = free_port()
         with server.process(server.noop(peer_port), f"http://127.0.0.1:{peer_port}/docs", Path(scratch) / "peer.log"):
             events = stream.bodies(stream.transactions(SINGLE_EVENTS * ROUNDS, CUSTOMERS, 4, seed=2), 1)
             bodies = [body[1:-1] for body in events]
@@ -104,7 +105,7 @@ def _events_service() -> Iterator[tuple[int, int, str]]:
         temporary_cluster(DURABLE) as cluster,
         database(cluster) as url,
     ):
-        folder, port = Path(name) / "data", server.free_port()
+        folder, port = Path(name) / "data", free_port()
         folder.mkdir()
         os.environ |= {"TIERFLOW_KAFKA_BOOTSTRAP": broker.bootstrap, "TIERFLOW_DATABASE_URL": url}
         try:

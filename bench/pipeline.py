@@ -10,6 +10,7 @@ import httpx
 
 from bench import limit, load, server, stream
 from bench.result import Result
+from tierflow_stack.free_ports import free_port
 
 EVENTS = 200_000
 CUSTOMERS = 20_000
@@ -24,7 +25,7 @@ GROUPS = ("scoring", "contact-planner", "suitability")
 def measure() -> Result:
     """One run: the book and its first tiers (not timed), then transactions until every service has taken them all."""
     with tempfile.TemporaryDirectory(prefix="tierflow-bench-") as name:
-        folder, port = Path(name) / "data", server.free_port()
+        folder, port = Path(name) / "data", free_port()
         folder.mkdir()
         token = server.token(folder, "core-banking")
         url = f"http://127.0.0.1:{port}"

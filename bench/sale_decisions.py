@@ -11,6 +11,7 @@ import httpx
 from bench import load, server, stream
 from bench.pipeline import send, wait_until_taken
 from bench.result import Result
+from tierflow_stack.free_ports import free_port
 
 CUSTOMERS = 2_000
 REQUESTS = 6_000
@@ -22,7 +23,7 @@ GOAL_RATIO = 0.40
 def measure() -> Result:
     """Alternating rounds of the suitability service and of the peers; the medians are compared."""
     with tempfile.TemporaryDirectory(prefix="tierflow-bench-") as name:
-        folder, port, peer_port = Path(name) / "data", server.free_port(), server.free_port()
+        folder, port, peer_port = Path(name) / "data", free_port(), free_port()
         folder.mkdir()
         token = server.token(folder, "mobile-back-end")
         url, peer_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer_port}"

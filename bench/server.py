@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,15 +19,6 @@ from tierflow_shared.web.scopes import ALL_SCOPES
 START_LIMIT_S = 60.0
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-@contextlib.contextmanager
 def process(command: list[str], ready_url: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Runs a server until the block ends."""
     with log.open("wb") as output:

@@ -15,10 +15,10 @@ from typing import Any, Final
 import numpy as np
 import psycopg
 
-from bench import server
 from bench.streaming.engine import EngineError, Job, Outcome, Position
 from bench.streaming.workload import THRESHOLDS_MINOR, Standing
 from tierflow_shared.contracts.registry import BANK_EVENTS
+from tierflow_stack.free_ports import free_port
 from tierflow_stack.postgres import Cluster
 
 _STOP_LIMIT_S: Final = 30.0
@@ -135,7 +135,7 @@ def all_ours() -> list[Ours]:
     kept = {"database": "PostgreSQL, fsync on", "consistency": "offset, effects and outbox in one transaction"}
     return [
         Ours(
-            "ours-scoring", [*serve, "--port", str(server.free_port())], _SCORED,
+            "ours-scoring", [*serve, "--port", str(free_port())], _SCORED,
             {**kept, "work": "all features, both schemes, history, ledger of ids, outbox"},
         ),
         Ours("ours-keyed-sum", [sys.executable, "-m", "bench.streaming.keyed_sum"], _SUMMED,

@@ -16,8 +16,9 @@ from tests.chaos.poison import TOPIC, Poison
 from tests.chaos.proxies import Proxies, program
 from tests.chaos.reading import TOPICS, Entry, Place, Source
 from tests.chaos.shapes import LEASE_S, PoisonWriter, SmallDisk
-from tests.chaos.stack import SERVICES, StackError, free_port
+from tests.chaos.stack import SERVICES, StackError
 from tierflow_shared.bus.port import BusUnavailableError
+from tierflow_stack.free_ports import free_port
 from tierflow_stack.kafka import KafkaBroker
 from tierflow_stack.postgres import DURABLE, Cluster, PostgresError
 

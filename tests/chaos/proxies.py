@@ -10,7 +10,8 @@ from typing import Final
 
 import httpx
 
-from tests.chaos.stack import StackError, free_port
+from tests.chaos.stack import StackError
+from tierflow_stack.free_ports import free_port
 
 MODULE: Final = "github.com/Shopify/toxiproxy/v2/cmd/server"
 VERSION: Final = "v2.12.0"

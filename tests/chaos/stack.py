@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from typing import Final
 
 import httpx
 
+from tierflow_stack.free_ports import free_port
+
 SERVICES: Final = ("events", "scoring", "contact-planner", "suitability")
 ROOT: Final = Path(__file__).parents[2]
 READY_S: Final = 90.0
@@ -20,13 +21,6 @@ _LOOK_AGAIN_S: Final = 0.05
 
 class StackError(Exception):
     """A service did not do what it was told to; the text says which and where its log lies."""
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Member:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tierflow_embedded.replay.waiting import read_log
 from tierflow_shared.web.client import SERVICES, ApiClient, Endpoints
-from tierflow_stack.kafka_files import free_port
+from tierflow_stack.free_ports import free_port
 from tierflow_stack.postgres import find_programs
 
 LIMIT_S: Final = 240

@@ -1,7 +1,6 @@
 """A Tierflow server as a child process: started on a free port, waited for, and ended within a limit."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from tierflow_embedded.free_ports import free_port
 from tierflow_shared.web.client import ApiClient, ApiError, Endpoints, UnreachableError
 
 LOG_FILE: Final = "server.log"
@@ -17,14 +17,6 @@ _SLICE_S: Final = 0.5
 
 class ServerError(Exception):
     """The server did not come up; the text says where its log lies."""
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until_ready(address: str, *, limit_s: float, still_starting: Sequence["ServerProcess"] = ()) -> None:

@@ -15,8 +15,9 @@ from fastapi import FastAPI
 
 from tierflow_contact_planner.app import create_app as create_contact_planner
 from tierflow_contact_planner.settings import PlannerSettings
+from tierflow_embedded.free_ports import free_port
 from tierflow_embedded.host import Host
-from tierflow_embedded.process import ServerError, free_port
+from tierflow_embedded.process import ServerError
 from tierflow_events.app import create_app as create_events
 from tierflow_events.settings import EventsSettings
 from tierflow_scoring.app import create_app as create_scoring

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tierflow_stack.kafka_files import StackError, find_program, free_port, jars, new_cluster_id, server_properties
+from tierflow_stack.free_ports import free_port
+from tierflow_stack.kafka_files import StackError, find_program, jars, new_cluster_id, server_properties
 from tierflow_stack.processes import send
 
 _START_LIMIT_S: Final = 90.0

@@ -4,7 +4,6 @@ import base64
 import fcntl
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -85,25 +84,6 @@ def _download(cache: Path, kept: Path) -> None:
         if done.returncode != 0:
             raise StackError(f"Maven could not bring Kafka's jars:\n{(done.stdout + done.stderr)[-2000:]}")
         libs.rename(kept)
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def is_free(port: int) -> bool:
-    """True when nobody listens on this port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def new_cluster_id() -> str:

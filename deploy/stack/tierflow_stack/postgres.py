@@ -7,7 +7,6 @@ import secrets
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from typing import Any, Final, Protocol
 import psycopg
 from psycopg import sql
 
+from tierflow_stack.free_ports import free_port
 from tierflow_stack.processes import children, send, watched
 
 ENVIRONMENT: Final = "DATABASE_URL"
@@ -324,13 +324,6 @@ def find_programs() -> Path:
         f"PostgreSQL's programs are missing: install them (Debian: apt-get install postgresql), or name a server that "
         f"runs already in {ENVIRONMENT}=postgresql://user:password@host:5432/postgres"
     )
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _server_user() -> pwd.struct_passwd | None:

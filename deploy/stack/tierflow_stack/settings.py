@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from tierflow_stack.kafka_files import StackError, free_port, is_free
+from tierflow_stack.free_ports import free_port, is_free
+from tierflow_stack.kafka_files import StackError
 
 SERVICES: Final[Mapping[str, int]] = {"events": 8001, "scoring": 8002, "contact-planner": 8003, "suitability": 8004}
 ISSUER: Final = "urn:tierflow:stack"

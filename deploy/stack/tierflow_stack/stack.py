@@ -13,7 +13,8 @@ import psycopg
 
 from tierflow_stack import kafka, postgres
 from tierflow_stack.asking import lag_of, problem_of
-from tierflow_stack.kafka_files import StackError, is_free, locked
+from tierflow_stack.free_ports import is_free
+from tierflow_stack.kafka_files import StackError, locked
 from tierflow_stack.processes import Member, end, members, spawn
 from tierflow_stack.settings import (
     ISSUER,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, MetaData, select, text
 
 from tierflow_shared.clock import Clock
 from tierflow_shared.store.engine import WRITES, DatabaseLimits, is_sqlite, open_engine
-from tierflow_shared.store.outbox import OutboxLine, Parcel, count_messages
+from tierflow_shared.store.outbox import OutboxEntry, OutboxQueue, count_messages
 from tierflow_shared.store.tables import SharedTables, shared_tables
 from tierflow_shared.store.unit_of_work import UnitOfWork
 
@@ -42,7 +42,7 @@ class Database:
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reads = self.engine.execution_options(**snapshot)
         self._writer = threading.RLock()
-        self.outbox = OutboxLine()
+        self.outbox = OutboxQueue()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -58,7 +58,7 @@ class Database:
         SQLite has one writer at a time. PostgreSQL has many: who reads and then writes there locks the rows it read,
         or says `alone`, and then no other transaction that says so runs at the same time, in any process.
         """
-        parcels: list[Parcel] = []
+        entries: list[OutboxEntry] = []
         with self._exclusive(), self.engine.connect().execution_options(**{WRITES: True}) as connection:
             try:
                 with connection.begin():
@@ -67,12 +67,12 @@ class Database:
                     now = self._clock.now()
                     uow = UnitOfWork(connection, self.tables, self.service, now, silent=self._silent)
                     yield uow
-                    parcels = uow.flush()
-                    self.outbox.enter(parcels)
+                    entries = uow.flush()
+                    self.outbox.enter(entries)
             except BaseException:
-                self.outbox.withdraw(parcels)
+                self.outbox.withdraw(entries)
                 raise
-            self.outbox.committed(parcels)
+            self.outbox.committed(entries)
             callbacks = uow.committed()
         for callback in callbacks:
             callback()

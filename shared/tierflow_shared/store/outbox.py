@@ -18,26 +18,25 @@ _decode: Final = msgspec.msgpack.Decoder(list[Message]).decode
 
 
 @dataclass(slots=True, eq=False)
-class Parcel:
+class OutboxEntry:
     """One row of the outbox. `messages` is None where only the row still has them, to keep memory bounded."""
 
     seq: int
     count: int
     messages: Sequence[Message] | None
     ready: bool = False
-    withdrawn: bool = False
 
 
-class OutboxLine:
-    """The parcels of this process in the order in which their transactions wrote them.
+class OutboxQueue:
+    """The entries of this process in the order in which their transactions wrote them.
 
-    A transaction enters its parcels before it commits, so one that depends on another stands behind it. Only the
+    A transaction enters its entries before it commits, so one that depends on another stands behind it. Only the
     committed ones at the head leave, so that nobody overtakes.
     """
 
     def __init__(self, *, messages_in_memory: int = 20_000) -> None:
         self._lock = threading.Lock()
-        self._line: deque[Parcel] = deque()
+        self._queue: deque[OutboxEntry] = deque()
         self._limit, self._held = messages_in_memory, 0
         self._wake: Callable[[], None] = lambda: None
         self._uncertain = False
@@ -47,88 +46,100 @@ class OutboxLine:
         """Calls `wake`, from the committing thread, whenever something may leave."""
         self._wake = wake
 
-    def enter(self, parcels: Sequence[Parcel]) -> None:
+    def enter(self, entries: Sequence[OutboxEntry]) -> None:
         """Called inside the transaction, after its rows were written and before its commit."""
         with self._lock:
-            for parcel in parcels:
-                self.waiting += parcel.count
-                if self._held + parcel.count > self._limit:
-                    parcel.messages = None
+            for entry in entries:
+                self.waiting += entry.count
+                if self._held + entry.count > self._limit:
+                    entry.messages = None
                 else:
-                    self._held += parcel.count
-                self._line.append(parcel)
+                    self._held += entry.count
+                self._queue.append(entry)
 
-    def committed(self, parcels: Sequence[Parcel]) -> None:
-        """The parcels' transaction is durable."""
-        for parcel in parcels:
-            parcel.ready = True
-        if parcels:
+    def committed(self, entries: Sequence[OutboxEntry]) -> None:
+        """The entries' transaction is durable."""
+        for entry in entries:
+            entry.ready = True
+        if entries:
             self._wake()
 
-    def withdraw(self, parcels: Sequence[Parcel]) -> None:
+    def withdraw(self, entries: Sequence[OutboxEntry]) -> None:
         """The commit failed. Whether the rows are there is for the table to say."""
-        for parcel in parcels:
-            parcel.withdrawn = True
-        if parcels:
+        if not entries:
+            return
+        failed = frozenset(entries)
+        with self._lock:
+            self._remove(lambda entry: entry in failed)
             self._uncertain = True
-            self._wake()
+        self._wake()
 
-    def head(self, max_messages: int) -> list[Parcel]:
-        """The committed parcels at the head, at least one if there is any; they stay until they are `done`."""
-        found: list[Parcel] = []
+    def head(self, max_messages: int) -> list[OutboxEntry]:
+        """The committed entries at the head, at least one if there is any; they stay until they are `done`."""
+        found: list[OutboxEntry] = []
         with self._lock:
             taken = 0
-            for parcel in self._line:
-                if parcel.withdrawn:
-                    continue
-                if not parcel.ready or (found and taken + parcel.count > max_messages):
+            for entry in self._queue:
+                if not entry.ready or (found and taken + entry.count > max_messages):
                     break
-                found.append(parcel)
-                taken += parcel.count
+                found.append(entry)
+                taken += entry.count
         return found
 
     def done(self, seqs: Collection[int]) -> None:
-        """The bus has these rows."""
+        """The bus has these rows; those that this process did not enter are no concern of the queue."""
         gone = set(seqs)
         with self._lock:
-            kept = deque[Parcel]()
-            for parcel in self._line:
-                if parcel.seq in gone or parcel.withdrawn:
-                    self.waiting -= parcel.count
-                    self._held -= parcel.count if parcel.messages is not None else 0
-                else:
-                    kept.append(parcel)
-            self._line = kept
+            while self._queue and self._queue[0].seq in gone:
+                entry = self._queue.popleft()
+                gone.remove(entry.seq)
+                self._forget(entry)
+            if gone:
+                self._remove(lambda entry: entry.seq in gone)
+
+    def _remove(self, leaves: Callable[[OutboxEntry], bool]) -> None:
+        kept = deque[OutboxEntry]()
+        for entry in self._queue:
+            if leaves(entry):
+                self._forget(entry)
+            else:
+                kept.append(entry)
+        self._queue = kept
+
+    def _forget(self, entry: OutboxEntry) -> None:
+        self.waiting -= entry.count
+        self._held -= entry.count if entry.messages is not None else 0
 
     def take_uncertain(self) -> bool:
         """Whether a commit failed since the last time somebody asked."""
-        uncertain, self._uncertain = self._uncertain, False
+        with self._lock:
+            uncertain, self._uncertain = self._uncertain, False
         return uncertain
 
 
-def write_parcels(
+def write_entries(
     connection: Connection, tables: SharedTables, messages: Sequence[Message], now_ms: int
-) -> list[Parcel]:
+) -> list[OutboxEntry]:
     """Writes messages as few, wide rows of the outbox."""
-    outbox, parcels = tables.outbox, []
+    outbox, entries = tables.outbox, []
     for first in range(0, len(messages), MESSAGES_PER_ROW):
         part = messages[first : first + MESSAGES_PER_ROW]
         row = {"created_at_ms": now_ms, "messages": len(part), "body": _encode(part)}
         seq: int = connection.execute(insert(outbox).returning(outbox.c.seq), row).scalar_one()
-        parcels.append(Parcel(seq, len(part), part))
-    return parcels
+        entries.append(OutboxEntry(seq, len(part), part))
+    return entries
 
 
-def read_parcels(
+def read_entries(
     connection: Connection, tables: SharedTables, *, after: int = -1, limit: int = 100, not_after_ms: int | None = None
-) -> list[Parcel]:
+) -> list[OutboxEntry]:
     """Rows of the outbox in order, whoever wrote them; with `not_after_ms` only those that are older."""
     outbox = tables.outbox.c
     query = select(outbox.seq, outbox.messages, outbox.body).where(outbox.seq > after)
     if not_after_ms is not None:
         query = query.where(outbox.created_at_ms <= not_after_ms)
     rows = connection.execute(query.order_by(outbox.seq).limit(limit))
-    return [Parcel(row.seq, row.messages, _decode(row.body), ready=True) for row in rows]
+    return [OutboxEntry(row.seq, row.messages, _decode(row.body), ready=True) for row in rows]
 
 
 def read_messages(connection: Connection, tables: SharedTables, seq: int) -> Sequence[Message]:
@@ -138,7 +149,7 @@ def read_messages(connection: Connection, tables: SharedTables, seq: int) -> Seq
     return [] if body is None else _decode(body)
 
 
-def remove_parcels(connection: Connection, tables: SharedTables, seqs: Sequence[int]) -> None:
+def remove_entries(connection: Connection, tables: SharedTables, seqs: Sequence[int]) -> None:
     """Deletes rows the bus has."""
     outbox = tables.outbox
     connection.execute(delete(outbox).where(outbox.c.seq.in_(bindparam("seqs", expanding=True))), {"seqs": list(seqs)})

@@ -16,7 +16,7 @@ from tierflow_shared.contracts.outcomes import DeadLetter
 from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.ids import derived_id
 from tierflow_shared.store.dialect import upsert
-from tierflow_shared.store.outbox import Parcel, write_parcels
+from tierflow_shared.store.outbox import OutboxEntry, write_entries
 from tierflow_shared.store.tables import SharedTables
 
 _DETAIL_LENGTH = 200
@@ -97,17 +97,17 @@ class UnitOfWork:
         """How many messages wait for this transaction's commit."""
         return len(self._outbox)
 
-    def flush(self) -> list[Parcel]:
+    def flush(self) -> list[OutboxEntry]:
         """Writes what was collected; the caller commits. Returns the rows of the outbox."""
-        parcels: list[Parcel] = []
+        entries: list[OutboxEntry] = []
         if self._outbox:
-            parcels = write_parcels(self.connection, self.tables, self._outbox, int(self.now.timestamp() * 1000))
+            entries = write_entries(self.connection, self.tables, self._outbox, int(self.now.timestamp() * 1000))
         if self._dead_letters:
             table = self.tables.dead_letter
             self.connection.execute(upsert(self.connection, table).on_conflict_do_nothing(), self._dead_letters)
         if self._counts:
             self._write_counts()
-        return parcels
+        return entries
 
     def committed(self) -> list[Callable[[], None]]:
         return self._after_commit

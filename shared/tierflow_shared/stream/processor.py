@@ -24,8 +24,8 @@ from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import UNAVAILABLE, driver_words
 from tierflow_shared.store.positions import FencedError, advance, claim, own_positions, renew
 from tierflow_shared.store.unit_of_work import UnitOfWork
+from tierflow_shared.stream.batch_size import AdaptiveBatchSize
 from tierflow_shared.stream.handlers import BatchHandler
-from tierflow_shared.stream.pace import Pace
 from tierflow_shared.stream.progress import Progress, joined, single_steps
 
 _log = structlog.get_logger("tierflow.stream")
@@ -80,7 +80,7 @@ class StreamProcessor:
         self._ahead: Batch | None = None
         self._moved = False
         self._in_flight: asyncio.Task[None] | None = None
-        self._pace = Pace(self._settings.max_records, self._settings.transaction_s)
+        self._batch_size = AdaptiveBatchSize(self._settings.max_records, self._settings.transaction_s)
         self.processed = 0
 
     async def run(self) -> None:
@@ -113,7 +113,7 @@ class StreamProcessor:
             await self._resume_from_database()
         batch, self._ahead = self._ahead, None
         if batch is None:
-            batch = await self._consumer.poll(self._pace.limit, self._settings.poll_timeout_s)
+            batch = await self._consumer.poll(self._batch_size.limit, self._settings.poll_timeout_s)
         if batch.records:
             crash_points.reached("after-poll")
         if batch.records or self._progress.is_due():
@@ -123,7 +123,7 @@ class StreamProcessor:
         else:
             self._progress.skip(batch)
         await self._mirror(idle=not batch.end)
-        if batch.end and self._ahead is None and self._pace.is_small(len(batch.records)):
+        if batch.end and self._ahead is None and self._batch_size.is_small(len(batch.records)):
             await self._pause(self._settings.gather_s)
         return len(batch.records)
 
@@ -135,7 +135,7 @@ class StreamProcessor:
         started = time.perf_counter()
         self._in_flight = asyncio.create_task(asyncio.to_thread(self._commit, batch))
         try:
-            if self._pace.is_full(len(batch.records)):
+            if self._batch_size.is_full(len(batch.records)):
                 self._ahead = await self._read_ahead()
             await asyncio.shield(self._in_flight)
         except FencedError as error:
@@ -151,7 +151,7 @@ class StreamProcessor:
             self._in_flight = None
         self._progress.committed(batch)
         seconds = time.perf_counter() - started
-        self._pace.committed(len(batch.records), seconds)
+        self._batch_size.committed(len(batch.records), seconds)
         self._measure(batch, seconds)
         return True
 
@@ -163,8 +163,8 @@ class StreamProcessor:
         assert self._in_flight is not None
         self._moved, ahead = False, Batch((), {}, {})
         try:
-            while len(ahead.records) < self._pace.limit and not self._in_flight.done():
-                more = await self._consumer.poll(self._pace.limit - len(ahead.records), _AHEAD_WAIT_S)
+            while len(ahead.records) < self._batch_size.limit and not self._in_flight.done():
+                more = await self._consumer.poll(self._batch_size.limit - len(ahead.records), _AHEAD_WAIT_S)
                 ahead = joined(ahead, more)
         except (BusUnavailableError, RetentionGapError, *UNAVAILABLE):
             pass

@@ -11,12 +11,13 @@ from tierflow_shared.bus.port import BusUnavailableError, Message, Producer
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import UNAVAILABLE, driver_words
-from tierflow_shared.store.outbox import Parcel, read_messages, read_parcels, remove_parcels
+from tierflow_shared.store.outbox import OutboxEntry, read_entries, read_messages, remove_entries
 
 _log = structlog.get_logger("tierflow.relay")
 _GATHER_S: Final = 0.005  # what other transactions leave in this time travels in the same publication
-_TIDY_AFTER_S: Final = 0.05  # rows the bus has are deleted when nothing else is to be done for so long …
-_TIDY_AT: Final = 200  # … or when there are so many
+_REMOVE_AFTER_S: Final = 0.05  # rows the bus has are deleted when nothing else is to be done for so long …
+_REMOVE_AT: Final = 200  # … or when there are so many
+_RETRY_LIMIT_S: Final = 2.0
 _OTHERS_AFTER_MS: Final = 5_000  # rows that other processes left are theirs for so long
 
 
@@ -34,9 +35,10 @@ class OutboxRelay:
         *,
         batch_size: int,
         sweep_interval_s: float,
+        retry_delay_s: float = 0.2,
         metrics: ServiceMetrics | None = None,
     ) -> None:
-        self._database, self._producer = database, producer
+        self._database, self._producer, self._retry_delay_s = database, producer, retry_delay_s
         self._metrics = metrics or ServiceMetrics(database.service)
         self._batch_size, self._sweep_interval_s = batch_size, sweep_interval_s
         self._wake = asyncio.Event()
@@ -62,12 +64,12 @@ class OutboxRelay:
         self._task = asyncio.create_task(self._run(), name=f"relay-{self._database.service}")
 
     async def _run(self) -> None:
-        idle_s = 0.0
+        idle_s, delay_s = 0.0, self._retry_delay_s
         while True:
             idle_s = 0.0 if await self._woken() else idle_s + self._patience_s
             try:
                 if self._published and idle_s:
-                    await self.tidy()
+                    await self.remove_published()
                 elif idle_s >= self._sweep_interval_s:
                     idle_s = 0.0
                     await self._sweep(not_after_ms=self._database.now_ms() - _OTHERS_AFTER_MS)
@@ -76,11 +78,17 @@ class OutboxRelay:
                 self._metrics.add("tierflow_outbox_retries_total")
                 service, cause = self._database.service, driver_words(error)
                 _log.warning("outbox waits for a dependency", service=service, depth=self.depth, error=cause)
-            self._metrics.set("tierflow_outbox_depth", value=self.depth)
+                self._metrics.set("tierflow_outbox_depth", value=self.depth)
+                await asyncio.sleep(delay_s)  # or every commit of an outage would try again, and say so
+                delay_s = min(2 * delay_s, _RETRY_LIMIT_S)
+                self._wake.set()
+            else:
+                delay_s = self._retry_delay_s
+                self._metrics.set("tierflow_outbox_depth", value=self.depth)
 
     @property
     def _patience_s(self) -> float:
-        return _TIDY_AFTER_S if self._published else self._sweep_interval_s
+        return _REMOVE_AFTER_S if self._published else self._sweep_interval_s
 
     async def _woken(self) -> bool:
         try:
@@ -104,47 +112,47 @@ class OutboxRelay:
         if self._left_behind:
             await self._sweep()
             self._left_behind = False
-        while parcels := self._database.outbox.head(self._batch_size):
-            await self._publish(parcels)
-            if len(self._published) >= _TIDY_AT:
-                await self.tidy()
+        while entries := self._database.outbox.head(self._batch_size):
+            await self._publish(entries)
+            if len(self._published) >= _REMOVE_AT:
+                await self.remove_published()
 
     async def _sweep(self, not_after_ms: int | None = None) -> None:
         """Publishes from the table: what an earlier process, another one, or a doubtful commit left."""
         known, after = set(self._published), -1
-        while parcels := await asyncio.to_thread(self._read, after, not_after_ms):
-            after = parcels[-1].seq
-            left = [parcel for parcel in parcels if parcel.seq not in known]
-            self._unswept = sum(parcel.count for parcel in left)
+        while entries := await asyncio.to_thread(self._read, after, not_after_ms):
+            after = entries[-1].seq
+            left = [entry for entry in entries if entry.seq not in known]
+            self._unswept = sum(entry.count for entry in left)
             if left:
                 await self._publish(left)
             self._unswept = 0
 
-    def _read(self, after: int, not_after_ms: int | None) -> list[Parcel]:
+    def _read(self, after: int, not_after_ms: int | None) -> list[OutboxEntry]:
         with self._database.reading() as connection:
-            return read_parcels(connection, self._database.tables, after=after, not_after_ms=not_after_ms)
+            return read_entries(connection, self._database.tables, after=after, not_after_ms=not_after_ms)
 
-    async def _publish(self, parcels: Sequence[Parcel]) -> None:
+    async def _publish(self, entries: Sequence[OutboxEntry]) -> None:
         messages: list[Message] = []
-        for parcel in parcels:
-            messages += parcel.messages if parcel.messages is not None else await self._fetched(parcel)
+        for entry in entries:
+            messages += entry.messages if entry.messages is not None else await self._fetched(entry)
         if messages:
             crash_points.reached("before-relay")
             await self._producer.publish(messages)
             crash_points.reached("in-relay")
             self._metrics.add("tierflow_outbox_published_total", amount=len(messages))
-        seqs = [parcel.seq for parcel in parcels]
+        seqs = [entry.seq for entry in entries]
         self._database.outbox.done(seqs)
         self._published += seqs
 
-    async def _fetched(self, parcel: Parcel) -> Sequence[Message]:
+    async def _fetched(self, entry: OutboxEntry) -> Sequence[Message]:
         def read() -> Sequence[Message]:
             with self._database.reading() as connection:
-                return read_messages(connection, self._database.tables, parcel.seq)
+                return read_messages(connection, self._database.tables, entry.seq)
 
         return await asyncio.to_thread(read)
 
-    async def tidy(self) -> None:
+    async def remove_published(self) -> None:
         seqs, self._published = self._published, []
         try:
             await asyncio.to_thread(self._remove, seqs)
@@ -154,7 +162,7 @@ class OutboxRelay:
 
     def _remove(self, seqs: Sequence[int]) -> None:
         with self._database.writing() as uow:
-            remove_parcels(uow.connection, self._database.tables, seqs)
+            remove_entries(uow.connection, self._database.tables, seqs)
 
     async def close(self, timeout_s: float) -> None:
         """Publishes what is there and stops, within the limit."""
@@ -166,6 +174,6 @@ class OutboxRelay:
         try:
             async with asyncio.timeout(timeout_s):
                 await self.publish_all()
-                await self.tidy()
+                await self.remove_published()
         except (TimeoutError, BusUnavailableError, *UNAVAILABLE) as error:
             _log.warning("outbox kept for the next start", service=self._database.service, error=repr(error))

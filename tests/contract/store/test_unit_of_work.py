@@ -17,7 +17,7 @@ from tierflow_shared.group_commit import GroupCommitter
 from tierflow_shared.store.bulk import write_rows
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import UNAVAILABLE, DatabaseLimits
-from tierflow_shared.store.outbox import read_parcels
+from tierflow_shared.store.outbox import read_entries
 from tierflow_shared.store.unit_of_work import UnitOfWork
 
 DAY = date(2026, 3, 2)
@@ -102,8 +102,8 @@ def test_the_outbox_keeps_the_order(open_database: OpenDatabase, count: int) -> 
             for number in range(start, start + count):
                 say(uow, number)
     with database.reading() as connection:
-        parcels = read_parcels(connection, database.tables)
-    values = [message.value for parcel in parcels for message in parcel.messages or ()]
+        entries = read_entries(connection, database.tables)
+    values = [message.value for entry in entries for message in entry.messages or ()]
     days = [DAY + timedelta(days=number) for number in range(2 * count)]
     assert [bytes(value) for value in values] == [f'{{"business_date":"{day}"}}'.encode() for day in days]
     assert database.outbox_depth() == 2 * count

@@ -27,7 +27,7 @@ from tierflow_shared.clock import SystemClock
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import WrongDatabaseError
 from tierflow_shared.store.migrations import Migrations, SchemaError, current_revision, prepare_schema, upgrade
-from tierflow_shared.store.outbox import read_parcels
+from tierflow_shared.store.outbox import read_entries
 from tierflow_stack.postgres import Cluster, database
 from tierflow_suitability.settings import SuitabilitySettings
 
@@ -127,8 +127,8 @@ def is_kept(before: Rows, database: Database) -> None:
         columns = before[table][0].keys() & after[table][0].keys()
         assert [pick(row, columns) for row in after[table]] == [pick(row, columns) for row in before[table]]
     with database.reading() as connection:
-        (parcel,) = read_parcels(connection, database.tables)
-    assert parcel.messages == [Message("w", "w", b"\x00\xff", (), 7)]
+        (entry,) = read_entries(connection, database.tables)
+    assert entry.messages == [Message("w", "w", b"\x00\xff", (), 7)]
     assert differences(database) == []
 
 

@@ -16,7 +16,7 @@ from tierflow_shared.bus.port import Message, Position
 from tierflow_shared.clock import SystemClock
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import UNAVAILABLE, DatabaseLimits
-from tierflow_shared.store.outbox import write_parcels
+from tierflow_shared.store.outbox import write_entries
 from tierflow_shared.store.tables import SharedTables
 from tierflow_shared.stream.relay import OutboxRelay
 from tierflow_stack.postgres import Server, database
@@ -108,7 +108,7 @@ async def publish_beside_a_late_commit(url: str, metadata: MetaData) -> tuple[li
 
     def say(one: Database, key: str, until: threading.Event | None) -> None:
         with one.writing() as uow:
-            write_parcels(uow.connection, one.tables, [Message("t", key, b"{}", ())], 0)
+            write_entries(uow.connection, one.tables, [Message("t", key, b"{}", ())], 0)
             written.set()
             if until is not None:
                 until.wait(30)
@@ -132,7 +132,7 @@ async def publish(one: Database, producer: LateProducer) -> None:
     """What a process does when it starts: publishes what is there and removes it."""
     relay = OutboxRelay(one, producer, batch_size=100, sweep_interval_s=1)
     await relay.publish_all()
-    await relay.tidy()
+    await relay.remove_published()
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ async def test_control_removing_by_range_loses_it(
         if seqs:
             connection.execute(delete(tables.outbox).where(tables.outbox.c.seq <= max(seqs)))
 
-    monkeypatch.setattr("tierflow_shared.stream.relay.remove_parcels", by_range)
+    monkeypatch.setattr("tierflow_shared.stream.relay.remove_entries", by_range)
     assert await publish_beside_a_late_commit(url, metadata) == (["early"], 0, ["early"])
 
 

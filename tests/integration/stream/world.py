@@ -85,7 +85,7 @@ class World:
         """Brings the outbox to the bus and empties it."""
         relay = self.relay()
         await relay.publish_all()
-        await relay.tidy()
+        await relay.remove_published()
 
     def relay(self, producer: object | None = None) -> OutboxRelay:
         return OutboxRelay(self.database, producer or self.bus.producer(), batch_size=100, sweep_interval_s=0.1)  # type: ignore[arg-type]

@@ -27,7 +27,7 @@ from tierflow_shared.contracts.registry import BANK_EVENTS
 from tierflow_shared.money import no_rates
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.migrations import upgrade
-from tierflow_shared.store.outbox import read_parcels
+from tierflow_shared.store.outbox import read_entries
 
 CURRENCY = "CZK"
 Told = tuple[str, str, bytes]  # id, type, data
@@ -75,8 +75,8 @@ class Scoring:
     def told(self) -> list[Told]:
         """What was published, in order, without its wall-clock time."""
         with self.database.reading() as connection:
-            parcels = read_parcels(connection, self.database.tables, limit=100_000)
-        messages = [message for parcel in parcels for message in parcel.messages or ()]
+            entries = read_entries(connection, self.database.tables, limit=100_000)
+        messages = [message for entry in entries for message in entry.messages or ()]
         headers = [dict(message.headers) for message in messages]
         return [
             (one["ce_id"].decode(), one["ce_type"].decode(), message.value)

@@ -17,7 +17,7 @@ from tierflow_shared.contracts.registry import TYPE_OF_DATA
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.migrations import upgrade
-from tierflow_shared.store.outbox import read_parcels
+from tierflow_shared.store.outbox import read_entries
 from tierflow_suitability.adapters.opening import DeskOpener
 from tierflow_suitability.adapters.queries import SqlQueries
 from tierflow_suitability.adapters.tables import suitability_tables
@@ -63,8 +63,8 @@ class Service:
     def said(self) -> list[tuple[str, dict[str, Any]]]:
         """Everything in the outbox: type and data."""
         with self.database.reading() as connection:
-            parcels = read_parcels(connection, self.database.tables, limit=100_000)
-        messages = [message for parcel in parcels for message in parcel.messages or ()]
+            entries = read_entries(connection, self.database.tables, limit=100_000)
+        messages = [message for entry in entries for message in entry.messages or ()]
         return [(dict(one.headers)["ce_type"].decode(), msgspec.json.decode(one.value)) for one in messages]
 
     def consumption(self) -> dict[tuple[str, str], int]:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tierflow_stack.free_ports import free_port
 from tierflow_stack.kafka import ForeignBroker, KafkaBroker, kafka, serves_metadata, stop_left_over
-from tierflow_stack.kafka_files import StackError, free_port, jars, kafka_version, new_cluster_id, server_properties
+from tierflow_stack.kafka_files import StackError, jars, kafka_version, new_cluster_id, server_properties
 
 
 def test_without_maven_the_message_names_it_and_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

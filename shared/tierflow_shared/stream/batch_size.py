@@ -6,7 +6,7 @@ _LEAST: Final = 1_000
 _SMALL_PART: Final = 5  # a batch below a fifth of the limit is small
 
 
-class Pace:
+class AdaptiveBatchSize:
     """A limit that doubles with every full batch until one takes as long as it may, and falls again with the load."""
 
     def __init__(self, most: int, transaction_s: float) -> None:
