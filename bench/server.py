@@ -19,6 +19,7 @@ from tierflow_shared.web.scopes import ALL_SCOPES
 START_LIMIT_S = 60.0
 
 
+@contextlib.contextmanager
 def process(command: list[str], ready_url: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Runs a server until the block ends."""
     with log.open("wb") as output:
