@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import threading
 import time
 
@@ -62,4 +61,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
