@@ -31,6 +31,13 @@ class KafkaSettings(BaseSettings):
     kafka_request_timeout_s: float = Field(
         10.0, gt=0.5, le=120, description="longest wait for an answer; a publication fails after it"
     )
+    kafka_instance_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="name that one replica keeps over its restarts (the pod's name); at its start it takes what a "
+        "crash left of itself out of the group, instead of waiting for the session timeout",
+    )
     kafka_session_timeout_s: float = Field(
         10.0, ge=0.5, le=300, description="a silent member loses its partitions after so long"
     )

@@ -28,7 +28,7 @@ class Member:
 
     def __init__(self, service: str, name: str, folder: Path, environment: Mapping[str, str]) -> None:
         self.service, self.name, self._folder = service, name, folder
-        self._environment = dict(environment)
+        self._environment = {**environment, "TIERFLOW_KAFKA_INSTANCE_ID": name}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None

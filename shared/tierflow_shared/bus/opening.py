@@ -28,6 +28,7 @@ def kafka_options(settings: ServiceSettings, bootstrap: str) -> KafkaOptions:
         cert_file=settings.kafka_cert_file,
         key_file=settings.kafka_key_file,
         request_timeout_s=settings.kafka_request_timeout_s,
+        instance_id=settings.kafka_instance_id,
         session_timeout_s=settings.kafka_session_timeout_s,
         heartbeat_s=settings.kafka_heartbeat_s,
         max_poll_interval_s=settings.kafka_max_poll_interval_s,

@@ -59,9 +59,7 @@ class KafkaBus:
         self, group: str, member: str, topics: Sequence[str], types: frozenset[str] | None = None
     ) -> KafkaConsumer:
         """A member of a group. Its id is given by the broker; `member` only names it in the client id."""
-        consumer = KafkaConsumer(
-            self._options, self._looker.bounds, group=group, member=member, topics=topics, types=types
-        )
+        consumer = KafkaConsumer(self._options, self._looker, group=group, member=member, topics=topics, types=types)
         self._consumers.append(consumer)
         return consumer
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition as KafkaPartition
@@ -13,6 +14,7 @@ from aiokafka.structs import TopicPartition as KafkaPartition
 from tierflow_shared.bus.kafka.assignor import StickyAssignor
 from tierflow_shared.bus.kafka.connecting import Connection
 from tierflow_shared.bus.kafka.faults import LOST, bounded, patiently, within
+from tierflow_shared.bus.kafka.looking import Looker
 from tierflow_shared.bus.kafka.membership import Joined, Membership, forget_fetches
 from tierflow_shared.bus.kafka.options import KafkaOptions
 from tierflow_shared.bus.kafka.records import to_records
@@ -27,6 +29,7 @@ from tierflow_shared.bus.port import (
     TopicPartition,
 )
 
+_log = structlog.get_logger("tierflow.kafka")
 _MIRROR_LIMIT_S = 1.0
 Fetched = dict[KafkaPartition, list[Any]]
 
@@ -41,15 +44,16 @@ class KafkaConsumer:
     def __init__(
         self,
         options: KafkaOptions,
-        bounds: Callable[[TopicPartition], Awaitable[tuple[int, int]]],
+        looker: Looker,
         *,
         group: str,
         member: str,
         topics: Sequence[str],
         types: frozenset[str] | None,
     ) -> None:
-        self._options, self._bounds = options, bounds
-        self._group, self._member, self._topics, self._types = group, member, tuple(topics), types
+        self._options, self._looker = options, looker
+        self._group, self._topics, self._types = group, tuple(topics), types
+        self._client_id = f"{options.client_id}-{options.instance_id or member}"
         self._assignor = StickyAssignor()
         self._membership = Membership(self._assignor, options.plain)
         self._listener: AssignmentListener | None = None
@@ -83,7 +87,7 @@ class KafkaConsumer:
     def _make(self) -> AIOKafkaConsumer:
         options = self._options
         return AIOKafkaConsumer(
-            **{**options.connection(), "client_id": f"{options.client_id}-{self._member}"},
+            **{**options.connection(), "client_id": self._client_id},
             group_id=options.full(self._group),
             enable_auto_commit=False,
             auto_offset_reset="none",
@@ -101,12 +105,20 @@ class KafkaConsumer:
         if self._closed:
             raise BusUnavailableError("the consumer is closed")
         if self._client is None:
+            if self._options.instance_id is not None:
+                await self._expel_predecessor()
             async with bounded("joining the group", self._options.request_timeout_s):
                 client = await self._connection.get()
             self._membership.attach(client)
             client.subscribe([self._options.full(topic) for topic in self._topics], listener=self._membership)
             self._client = client
         return self._client
+
+    async def _expel_predecessor(self) -> None:
+        """Once, before joining: another member of this name can only be what a crash left of us."""
+        left = await self._looker.expel(self._group, self._client_id)
+        if left:
+            _log.info("an earlier life of this replica was taken out of the group", group=self._group, members=left)
 
     async def _settle(self) -> None:
         """Brings the listener up to what the group decided."""
@@ -223,7 +235,7 @@ class KafkaConsumer:
     async def _out_of_range(self, error: OffsetOutOfRangeError) -> None:
         for (full_topic, partition), wanted in dict(error.args[0]).items():
             here = TopicPartition(self._options.plain(full_topic), partition)
-            earliest, end = await self._bounds(here)
+            earliest, end = await self._looker.bounds(here)
             if wanted < earliest:
                 raise RetentionGapError(here, wanted, earliest)
             raise BusUnavailableError(f"{here.topic}/{partition} ends at {end}, before our offset {wanted}: data lost?")

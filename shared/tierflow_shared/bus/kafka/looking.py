@@ -15,6 +15,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
     for_code,
 )
+from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.structs import TopicPartition as KafkaPartition
 
 from tierflow_shared.bus.kafka.connecting import Connection
@@ -144,6 +145,29 @@ class Looker:
             }
 
         return await self._ask(f"offsets of group {group}", look)
+
+    async def expel(self, group: str, client_id: str) -> int:
+        """Takes the members of this client id out of a group, as they would themselves; returns how many there were.
+
+        The group need not wait for their session to end. One that lives after all is told at its next heartbeat.
+        """
+        full = self._options.full(group)
+
+        async def leave() -> int:
+            admin = await self._admin.get()
+            coordinator = await admin.find_coordinator(full)
+            (answer,) = await admin.describe_consumer_groups([full], coordinator)
+            members = [
+                member["member_id"]
+                for found in answer.to_object()["groups"]
+                for member in found["members"]
+                if member["client_id"] == client_id
+            ]
+            for member_id in members:
+                await admin._client.send(coordinator, LeaveGroupRequest(full, member_id))
+            return len(members)
+
+        return await self._ask(f"what is left of us in group {group}", leave)
 
     async def trim(self, here: TopicPartition, before_offset: int) -> None:
         """Removes what lies before the offset."""

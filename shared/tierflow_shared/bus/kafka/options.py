@@ -18,6 +18,7 @@ class KafkaOptions:
 
     bootstrap: str
     client_id: str = "tierflow"
+    instance_id: str | None = None
     prefix: str = ""
     security_protocol: SecurityProtocol = "PLAINTEXT"
     sasl_mechanism: SaslMechanism = "SCRAM-SHA-512"
