@@ -41,6 +41,7 @@ class Database:
         self.engine = open_engine(url, limits or DatabaseLimits())
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reads = self.engine.execution_options(**snapshot)
+        self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = threading.RLock()
         self.outbox = OutboxQueue()
 
@@ -50,6 +51,14 @@ class Database:
         with self._reads.connect() as connection:
             yield connection
             connection.rollback()
+
+    @contextmanager
+    def single(self) -> Iterator[Connection]:
+        """For PostgreSQL: each statement is a transaction of its own, durable when it returns, in one round trip."""
+        assert not self.is_sqlite
+        with self._single.connect() as connection:
+            yield connection
+            connection.commit()  # nothing is open; a rollback would forget the connection's temporary tables
 
     @contextmanager
     def writing(self, *, alone: bool = False) -> Iterator[UnitOfWork]:
