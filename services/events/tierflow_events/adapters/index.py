@@ -23,11 +23,11 @@ _COLUMNS: Final = 'id_hash, content_hash, topic, partition, "offset"'
 _SELECT: Final = f"SELECT {_COLUMNS} FROM {EVENT_INDEX.name} WHERE id_hash "  # noqa: S608 - names of our own
 _INSERT: Final = f"INSERT INTO {EVENT_INDEX.name} ({_COLUMNS})"
 _TAIL: Final = "ON CONFLICT DO NOTHING"
-# PostgreSQL takes a column as one parameter: the text never changes. For many rows COPY is faster.
-_SELECT_ANY: Final = _SELECT + "= ANY(%s)"
+# PostgreSQL takes a whole column as one parameter; for these rows that is faster than a COPY, whatever their number.
+_SELECT_ANY: Final = _SELECT + "= ANY(%s::bytea[])"
 _ARRAYS: Final = "unnest(%s::bytea[], %s::bytea[], %s::int2[], %s::int4[], %s::int8[])"
 _INSERT_ARRAYS: Final = f"{_INSERT} SELECT * FROM {_ARRAYS} {_TAIL}"  # noqa: S608
-_ARRAYS_UP_TO: Final = 100
+_Row = tuple[bytes, bytes, int, int, int]
 
 
 class SqlEventIndex:
@@ -43,8 +43,8 @@ class SqlEventIndex:
         if not self._database.is_sqlite:
             from tierflow_shared.store.copying import fetch_planned_anew
 
-            with self._database.single() as connection:
-                return _known(fetch_planned_anew(connection, _SELECT_ANY, (list(id_hashes),)))
+            wanted = (_byte_array(id_hashes),)
+            return _known(self._database.single(lambda it: fetch_planned_anew(it, _SELECT_ANY, wanted)))
         found: dict[bytes, Known] = {}
         with self._database.reading() as connection:
             for start in range(0, len(id_hashes), _CHUNK):
@@ -61,14 +61,14 @@ class SqlEventIndex:
     def _record(
         self, accepted: Sequence[tuple[Candidate, Place]], conflicts: Sequence[tuple[Candidate, Place]]
     ) -> None:
-        rows = [
+        rows: list[_Row] = [
             (candidate.id_hash, candidate.content_hash, TOPIC_CODES[topic], partition, offset)
             for candidate, (topic, partition, offset) in accepted
         ]
         rows.sort(key=itemgetter(0))  # neighbours in the table one after another: half the pages to look for
-        if not conflicts and len(rows) <= _ARRAYS_UP_TO and not self._database.is_sqlite:
-            with self._database.single() as connection:
-                connection.exec_driver_sql(_INSERT_ARRAYS, tuple([list(column) for column in zip(*rows, strict=True)]))
+        if not conflicts and not self._database.is_sqlite:
+            columns = _columns(rows)
+            self._database.single(lambda it: it.exec_driver_sql(_INSERT_ARRAYS, columns))
             return
         with self._database.writing() as uow:
             write_rows(uow.connection, _INSERT, _TAIL, rows)
@@ -84,6 +84,21 @@ def _known(rows: Iterable[Any]) -> dict[bytes, Known]:
         bytes(id_hash): Known(bytes(content_hash), Place(TOPIC_NAMES[topic], partition, offset))
         for id_hash, content_hash, topic, partition, offset in rows
     }
+
+
+def _columns(rows: Sequence[_Row]) -> tuple[str, ...]:
+    """The rows column by column, as arrays."""
+    ids, contents, topics, partitions, offsets = zip(*rows, strict=True)
+    return (_byte_array(ids), _byte_array(contents), *map(_number_array, (topics, partitions, offsets)))
+
+
+def _byte_array(values: Iterable[bytes]) -> str:
+    """PostgreSQL's text of an array of bytes, far cheaper than the driver's own."""
+    return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
+
+
+def _number_array(values: Iterable[int]) -> str:
+    return "{" + ",".join(map(str, values)) + "}"
 
 
 def _letter(candidate: Candidate, first: Place, now: datetime) -> Letter:
