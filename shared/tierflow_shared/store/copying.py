@@ -1,7 +1,8 @@
-"""PostgreSQL's bulk load: COPY into a temporary table, then one INSERT … SELECT … ON CONFLICT."""
+"""What only PostgreSQL's driver can: bulk loads by COPY and INSERT … SELECT … ON CONFLICT, and queries planned anew."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -32,21 +33,36 @@ def copy_rows(connection: Connection, head: str, tail: str, rows: Sequence[tuple
     Raises:
         sqlalchemy.exc.DBAPIError: what the driver did not like, as its own kind of error.
     """
+    with _driver(connection, head) as driver, driver.cursor() as cursor:
+        table = _emptied(connection, cursor, head)
+        with cursor.copy(f"COPY {table.name} FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(table.types)
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(f"{head} SELECT {table.columns} FROM {table.name} {tail}")  # noqa: S608
+
+
+def fetch_planned_anew(connection: Connection, query: str, parameters: Sequence[object]) -> list[Any]:
+    """The rows of a query that is never prepared: a plan kept from when a table was empty reads all of it later.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: as `copy_rows`.
+    """
+    with _driver(connection, query) as driver, driver.cursor(binary=True) as cursor:
+        return list(cursor.execute(query, parameters, prepare=False).fetchall())
+
+
+@contextmanager
+def _driver(connection: Connection, statement: str) -> Iterator[Any]:
     driver: Any = connection.connection.driver_connection
     try:
-        with driver.cursor() as cursor:
-            table = _emptied(connection, cursor, head)
-            with cursor.copy(f"COPY {table.name} FROM STDIN (FORMAT BINARY)") as copy:
-                copy.set_types(table.types)
-                for row in rows:
-                    copy.write_row(row)
-            cursor.execute(f"{head} SELECT {table.columns} FROM {table.name} {tail}")  # noqa: S608
+        yield driver
     except psycopg.Error as error:
         lost = bool(driver.broken)
         if lost:
             connection.invalidate(error)
         raise DBAPIError.instance(
-            head, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=lost
+            statement, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=lost
         ) from error
 
 

@@ -1,11 +1,13 @@
 """A service's own database: SQLite by default, PostgreSQL in production, the same statements on both."""
 
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, MetaData, select, text
+from sqlalchemy.exc import DBAPIError
 
 from tierflow_shared.clock import Clock
 from tierflow_shared.store.engine import WRITES, DatabaseLimits, is_sqlite, open_engine
@@ -13,6 +15,7 @@ from tierflow_shared.store.outbox import OutboxEntry, OutboxQueue, count_message
 from tierflow_shared.store.tables import SharedTables, shared_tables
 from tierflow_shared.store.unit_of_work import UnitOfWork
 
+Result = TypeVar("Result")
 _ALONE: Final = 0x7469_6572_0001
 """Advisory lock of PostgreSQL that transactions hold which must not run beside each other."""
 
@@ -41,6 +44,9 @@ class Database:
         self.engine = open_engine(url, limits or DatabaseLimits())
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reads = self.engine.execution_options(**snapshot)
+        self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._kept: deque[Connection] = deque()
+        self._max_kept = (limits or DatabaseLimits()).pool_size // 4  # the rest is for everybody else
         self._writer = threading.RLock()
         self.outbox = OutboxQueue()
 
@@ -50,6 +56,38 @@ class Database:
         with self._reads.connect() as connection:
             yield connection
             connection.rollback()
+
+    def single(self, work: Callable[[Connection], Result]) -> Result:
+        """For PostgreSQL: what `work` does with a connection on which each statement is a transaction of its own.
+
+        The connection is kept for the next call and not asked before whether it still lives, so a statement costs one
+        round trip. One that has died since is found out by its error, and `work` runs again on another: it must be
+        safe to repeat.
+        """
+        assert not self.is_sqlite
+        try:
+            kept = self._kept.pop()
+        except IndexError:  # another thread may have been faster
+            return self._on(self._single.connect(), work)
+        try:
+            return self._on(kept, work)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return self._on(self._single.connect(), work)
+
+    def _on(self, connection: Connection, work: Callable[[Connection], Result]) -> Result:
+        try:
+            result = work(connection)
+            connection.commit()  # nothing is open; a rollback would forget the connection's temporary tables
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._kept) < self._max_kept:
+            self._kept.append(connection)
+        else:
+            connection.close()
+        return result
 
     @contextmanager
     def writing(self, *, alone: bool = False) -> Iterator[UnitOfWork]:
@@ -100,6 +138,8 @@ class Database:
             connection.execute(select(1))
 
     def close(self) -> None:
+        while self._kept:
+            self._kept.pop().close()
         self.engine.dispose()
 
 

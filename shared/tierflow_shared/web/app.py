@@ -11,6 +11,7 @@ from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.web import openapi
 from tierflow_shared.web.authority import Authority
+from tierflow_shared.web.direct import direct_routes
 from tierflow_shared.web.edge import Edge
 from tierflow_shared.web.errors import install_error_handlers
 from tierflow_shared.web.health import Health, health_router
@@ -53,7 +54,8 @@ def create_service_app(
     for router in [*routers, health_router(service, health, metrics)]:
         _add_routes(app, router)
     install_error_handlers(app)
-    app.add_middleware(Edge, metrics=metrics, limits=BodyLimits(settings.max_request_bytes, body_limits or {}))
+    limits = BodyLimits(settings.max_request_bytes, body_limits or {})
+    app.add_middleware(Edge, metrics=metrics, limits=limits, direct=direct_routes(app.router.routes))
     _document(app)
     return app
 

@@ -54,9 +54,20 @@ async def _validation_error(_request: Request, error: Exception) -> Response:
 
 
 async def _database_down(_request: Request, error: Exception) -> Response:
-    """Locked, full or gone: the caller did nothing wrong, and everything here is safe to send again."""
+    problem = database_problem(error)
+    assert problem is not None
+    return problem_response(problem, trace_id.get())
+
+
+def database_problem(error: Exception) -> Problem | None:
+    """503 for a database that is locked, full or gone, None for any other error.
+
+    The caller did nothing wrong, and everything here is safe to send again.
+    """
+    if not isinstance(error, UNAVAILABLE):
+        return None
     _log.warning("a database takes nothing", detail=driver_words(error))
-    return problem_response(unavailable("a database does not answer; send it again"), trace_id.get())
+    return unavailable("a database does not answer; send it again")
 
 
 def validation_problem(errors: Sequence[Mapping[str, Any]]) -> Problem:

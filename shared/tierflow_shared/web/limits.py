@@ -53,10 +53,11 @@ def bounded_receive(scope: Scope, receive: Receive, limits: BodyLimits) -> Recei
     Raises:
         Problem: 413 at once when content-length already says too much, later when the bytes do.
     """
-    if scope["method"] in _BODYLESS and not _declared_length(scope):
+    declared_bytes = _declared_length(scope)
+    if not declared_bytes and scope["method"] in _BODYLESS:
         return receive
     limit_bytes = limits.for_path(scope["path"])
-    if _declared_length(scope) > limit_bytes:
+    if declared_bytes > limit_bytes:
         raise too_large(limit_bytes)
     received = 0
 

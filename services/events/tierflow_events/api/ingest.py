@@ -19,7 +19,8 @@ from tierflow_events.settings import EventsSettings
 from tierflow_shared.bus.port import BusUnavailableError, MessageTooLargeError
 from tierflow_shared.clock import Clock
 from tierflow_shared.metrics import ServiceMetrics
-from tierflow_shared.web.auth import Principal, requires
+from tierflow_shared.web.auth import Principal, RequiredScope, requires
+from tierflow_shared.web.direct import direct_route
 from tierflow_shared.web.limits import too_large
 from tierflow_shared.web.problems import Problem, unavailable
 from tierflow_shared.web.routing import service_router
@@ -29,6 +30,7 @@ PATH: Final = "/events/v1/events"
 STRUCTURED: Final = "application/cloudevents+json"
 BATCHED: Final = "application/cloudevents-batch+json"
 BINARY: Final = "application/json"
+_MAY_WRITE: Final = RequiredScope("events:write")  # the scope that the route declares
 _NONE_ACCEPTED: Final = {"accepted": 0, "duplicates": 0, "results": []}
 
 
@@ -46,7 +48,6 @@ def ingest_router(intake: Intake) -> APIRouter:
     """The route by which events come in."""
     router = service_router("/events/v1", ["events"])
 
-    @router.post("/events", status_code=202, openapi_extra=INGEST_OPENAPI)
     async def send_events(
         request: Request,
         principal: Annotated[Principal, requires("events:write")],  # noqa: ARG001
@@ -56,22 +57,39 @@ def ingest_router(intake: Intake) -> APIRouter:
         409 or 422 say, event by event, what was refused and why; the others of the batch are accepted and stay so.
         The same source and id with the same content again is a duplicate, and fine.
         """
-        body = await request.body()
-        is_batch, read = _read(intake, request, body)
-        candidates = [one for one in read if isinstance(one, Candidate)]
-        try:
-            placed = await intake.ingest.take(candidates)
-        except TooBusyError:
-            raise _too_busy() from None
-        except MessageTooLargeError:
-            raise too_large(intake.settings.kafka_max_batch_bytes) from None
-        except BusUnavailableError as error:
-            _log.warning("the log takes no events", detail=str(error))
-            raise unavailable("the log does not take events now; send them again", extra=_NONE_ACCEPTED) from None
-        _count(intake.metrics, read, [placement.status for placement in placed])
-        return answer(read, placed, is_batch=is_batch)
+        return await _taken(intake, request, await request.body())
 
+    async def at_once(request: Request) -> Response | None:
+        if request.scope["query_string"]:
+            return None
+        await _MAY_WRITE(request)
+        return await _taken(intake, request, await request.body())
+
+    router.add_api_route(
+        "/events",
+        send_events,
+        methods=["POST"],
+        status_code=202,
+        openapi_extra=INGEST_OPENAPI,
+        route_class_override=direct_route(at_once),
+    )
     return router
+
+
+async def _taken(intake: Intake, request: Request, body: bytes) -> Response:
+    is_batch, read = _read(intake, request, body)
+    candidates = [one for one in read if isinstance(one, Candidate)]
+    try:
+        placed = await intake.ingest.take(candidates)
+    except TooBusyError:
+        raise _too_busy() from None
+    except MessageTooLargeError:
+        raise too_large(intake.settings.kafka_max_batch_bytes) from None
+    except BusUnavailableError as error:
+        _log.warning("the log takes no events", detail=str(error))
+        raise unavailable("the log does not take events now; send them again", extra=_NONE_ACCEPTED) from None
+    _count(intake.metrics, read, [placement.status for placement in placed])
+    return answer(read, placed, is_batch=is_batch)
 
 
 def _read(intake: Intake, request: Request, body: bytes) -> tuple[bool, list[Arrival]]:

@@ -23,8 +23,9 @@ class _Waiting(NamedTuple):
 class Ingest:
     """Requests that arrive while others are being written share the next look-up, publication and commit.
 
-    A few groups are under way at once, so that one is published while the one before is indexed. A group that names
-    an event of a group under way waits for it: the second of two equal events must find the first.
+    A few groups are under way at once, so that one is published while the one before is indexed. While one is being
+    published the next could only wait, so it is not formed before: whoever comes meanwhile joins it. A group that
+    names an event of a group under way waits for it: the second of two equal events must find the first.
     """
 
     def __init__(
@@ -40,7 +41,8 @@ class Ingest:
         self._max_waiting, self._max_group_events, self._max_groups = max_waiting, max_group_events, max_groups
         self._waiting: list[_Waiting] = []
         self._under_way: dict[asyncio.Task[None], frozenset[bytes]] = {}
-        self._called = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._called = self._is_placing = False
         self._turn = asyncio.Lock()
 
     async def take(self, candidates: Sequence[Candidate]) -> Sequence[Placement]:
@@ -54,33 +56,38 @@ class Ingest:
             return []
         if len(self._waiting) >= self._max_waiting:
             raise TooBusyError
-        waiting = _Waiting(candidates, asyncio.get_running_loop().create_future())
+        loop = self._loop  # asking for it costs a system call, and this is done for each request
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        waiting = _Waiting(candidates, loop.create_future())
         self._waiting.append(waiting)
-        self._soon()
+        self._soon(loop)
         return await waiting.answer
 
-    def _soon(self) -> None:
-        """Starts groups once everybody who is ready in this turn of the loop has joined."""
+    def _soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Starts a group once everybody who is ready in this turn of the loop has joined."""
         if not self._called:
             self._called = True
-            asyncio.get_running_loop().call_soon(self._start_groups)
+            loop.call_soon(self._start_group, loop)
 
-    def _start_groups(self) -> None:
+    def _start_group(self, loop: asyncio.AbstractEventLoop) -> None:
         self._called = False
-        while self._waiting and len(self._under_way) < self._max_groups:
-            size = self._group_size()
-            group = self._waiting[:size]
-            ids = frozenset(candidate.id_hash for waiting in group for candidate in waiting.candidates)
-            if any(not ids.isdisjoint(others) for others in self._under_way.values()):
-                return  # the end of a group under way starts it
-            del self._waiting[:size]
-            task = asyncio.create_task(self._serve(group), name="ingest-group")
-            self._under_way[task] = ids
-            task.add_done_callback(self._ended)
+        if not self._waiting or self._is_placing or len(self._under_way) >= self._max_groups:
+            return  # the next request, or the end of a group or of its publication, calls again
+        size = self._group_size()
+        group = self._waiting[:size]
+        ids = frozenset([candidate.id_hash for waiting in group for candidate in waiting.candidates])
+        if any(not ids.isdisjoint(others) for others in self._under_way.values()):
+            return
+        del self._waiting[:size]
+        self._is_placing = True
+        task = loop.create_task(self._serve(group), name="ingest-group")
+        self._under_way[task] = ids
+        task.add_done_callback(self._ended)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         del self._under_way[task]
-        self._soon()
+        self._soon(task.get_loop())
 
     def _group_size(self) -> int:
         size = events = 0
@@ -113,10 +120,15 @@ class Ingest:
                 waiting.answer.set_result(mine)
 
     async def _place(self, candidates: Sequence[Candidate]) -> Sequence[Placement]:
-        async with self._turn:  # groups reach the log in the order in which they came
-            known = await self._index.find([candidate.id_hash for candidate in candidates])
-            made = plan(candidates, known)
-            positions = await self._producer.publish([_message(candidate) for candidate in made.fresh])
+        try:
+            async with self._turn:  # groups reach the log in the order in which they came
+                known = await self._index.find([candidate.id_hash for candidate in candidates])
+                made = plan(candidates, known)
+                positions = await self._producer.publish([_message(candidate) for candidate in made.fresh])
+        finally:
+            self._is_placing = False
+            if self._loop is not None and self._waiting:
+                self._soon(self._loop)
         places = [Place(*position) for position in positions]
         result = placements(made, places)
         conflicts = [

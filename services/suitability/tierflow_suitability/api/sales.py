@@ -14,6 +14,7 @@ from tierflow_shared.contracts.bank import SaleRequested
 from tierflow_shared.group_commit import ClosedError
 from tierflow_shared.ids import content_hash, derived_id, new_id
 from tierflow_shared.web.auth import Principal, RequiredScope, requires
+from tierflow_shared.web.direct import direct_route
 from tierflow_shared.web.idempotency import FIELD, IdempotentCall, idempotent_call
 from tierflow_shared.web.json_text import json_fault
 from tierflow_shared.web.models import Id, PathId
@@ -21,7 +22,6 @@ from tierflow_shared.web.pages import PageRequest, cursor_of, page_request
 from tierflow_shared.web.problems import Problem, invalid, not_found, unavailable
 from tierflow_shared.web.routing import service_router
 from tierflow_suitability.api.context import Committer, Context
-from tierflow_suitability.api.direct import direct_route
 from tierflow_suitability.api.examples import SALE_EXAMPLES
 from tierflow_suitability.api.models import SaleBody, SaleOut, SalesPage
 from tierflow_suitability.api.views import json_response, sale_document, sale_summary
@@ -91,8 +91,8 @@ def sales_router(context: Context, door: SaleDoor) -> APIRouter:
         """
         return await door.serve(body, principal, call.key)
 
-    async def at_once(request: Request, raw: bytes) -> Response | None:
-        plain = await _read_plainly(request, raw)
+    async def at_once(request: Request) -> Response | None:
+        plain = await _read_plainly(request, await request.body())
         return await door.serve(*plain) if plain is not None else None
 
     router.add_api_route(

@@ -33,11 +33,11 @@ class _Part:
 
     __slots__ = ("answer", "messages", "offsets", "taken")
 
-    def __init__(self, messages: list[Message]) -> None:
+    def __init__(self, messages: list[Message], loop: asyncio.AbstractEventLoop) -> None:
         self.messages = messages
         self.taken = 0
         self.offsets: list[int] = []
-        self.answer: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[list[int]] = loop.create_future()
         self.answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, also if nobody waits
 
     def fail(self, error: Exception) -> None:
@@ -70,8 +70,10 @@ class Sender:
             if partition is None:
                 partition = partition_of(message.key, await self._partitions(message.topic))
             by_partition.setdefault(TopicPartition(message.topic, partition), []).append(index)
+        loop = asyncio.get_running_loop()
         parts = {
-            here: self._lane(here).put([messages[index] for index in indexes]) for here, indexes in by_partition.items()
+            here: self._lane(here).put([messages[index] for index in indexes], loop)
+            for here, indexes in by_partition.items()
         }
         if parts:
             await asyncio.wait([part.answer for part in parts.values()])
@@ -133,11 +135,11 @@ class _Lane:
         self._waiting: deque[_Part] = deque()
         self.task: asyncio.Task[None] | None = None
 
-    def put(self, messages: list[Message]) -> _Part:
-        part = _Part(messages)
+    def put(self, messages: list[Message], loop: asyncio.AbstractEventLoop) -> _Part:
+        part = _Part(messages, loop)
         self._waiting.append(part)
         if self.task is None or self.task.done():
-            self.task = asyncio.create_task(self._send_all(), name=f"produce-{self._here.topic}-{self._here.partition}")
+            self.task = loop.create_task(self._send_all(), name=f"produce-{self._here.topic}-{self._here.partition}")
         return part
 
     async def _send_all(self) -> None:
