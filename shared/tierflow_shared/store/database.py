@@ -3,11 +3,12 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, MetaData, select, text
+from sqlalchemy import Connection, MetaData, event, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from tierflow_shared.clock import Clock
 from tierflow_shared.store.engine import WRITES, DatabaseLimits, is_sqlite, open_engine
@@ -47,6 +48,8 @@ class Database:
         self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._kept: deque[Connection] = deque()
         self._max_kept = (limits or DatabaseLimits()).pool_size // 4  # the rest is for everybody else
+        self._closed = False
+        event.listen(self.engine, "checkin", self._returned)
         self._writer = threading.RLock()
         self.outbox = OutboxQueue()
 
@@ -83,11 +86,23 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        if len(self._kept) < self._max_kept:
+        if len(self._kept) < self._max_kept and not self._closed:
             self._kept.append(connection)
         else:
             connection.close()
+        if self._closed:
+            self._let_go()
         return result
+
+    def _let_go(self) -> None:
+        while self._kept:
+            with suppress(IndexError):  # another thread may have been faster
+                self._kept.pop().close()
+
+    def _returned(self, driver: object, record: ConnectionPoolEntry) -> None:
+        """Called by the pool. A thread that outlived `close` would leave its connection open in a pool nobody has."""
+        if self._closed and driver is not None:
+            record.invalidate()
 
     @contextmanager
     def writing(self, *, alone: bool = False) -> Iterator[UnitOfWork]:
@@ -138,8 +153,8 @@ class Database:
             connection.execute(select(1))
 
     def close(self) -> None:
-        while self._kept:
-            self._kept.pop().close()
+        self._closed = True
+        self._let_go()
         self.engine.dispose()
 
 

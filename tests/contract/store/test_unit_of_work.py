@@ -5,9 +5,10 @@ import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import MetaData, Table, event, func, insert, select, text
 from sqlalchemy.exc import InternalError
 
 from tests.contract.store.items import HEAD, KEEP, add, fail_after, items, numbers, record, row
@@ -225,3 +226,15 @@ def test_control_on_postgresql_writers_that_are_not_alone_lose_updates(open_data
         thread.join(30)
     with databases[0].reading() as connection:
         assert numbers(connection, item) == {"a": 2 if databases[0].is_sqlite else 1}
+
+
+def test_a_thread_that_outlives_the_service_leaves_no_connection_open(open_database: OpenDatabase) -> None:
+    """Its connection is closed when it comes back, for the pool it came from is gone."""
+    database = open_database(MetaData())
+    opened: list[Any] = []
+    event.listen(database.engine, "checkout", lambda driver, *_: opened.append(driver))
+    with database.reading() as connection:
+        connection.execute(text("SELECT 1"))
+        database.close()
+    with pytest.raises(Exception, match="closed"):
+        opened[-1].execute("SELECT 1")
