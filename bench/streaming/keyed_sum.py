@@ -144,7 +144,7 @@ async def _run(settings: ServiceSettings) -> None:
 
 
 def main(data_dir: Annotated[Path, typer.Option(help="scratch folder")]) -> None:
-    """Runs until it is terminated; Kafka and the database come from the environment, and all is set as for a service."""
+    """Runs until it is terminated; Kafka and the database come from the environment, all as for a service."""
     tune_the_interpreter()
     uvloop.run(_run(ServiceSettings(data_dir=data_dir)))
 

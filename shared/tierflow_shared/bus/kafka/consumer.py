@@ -292,6 +292,8 @@ class KafkaConsumer:
             for here, offset in offsets.items()
             if here in self._positions
         }
+        if not shown:
+            return
         try:
             await patiently(self._client.commit(shown), _MIRROR_LIMIT_S)
         except (TimeoutError, *LOST):
