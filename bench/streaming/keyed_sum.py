@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import msgspec
 import numpy as np
 import typer
+import uvloop
 from numpy.typing import NDArray
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, String, Table, select
 
@@ -17,6 +18,7 @@ from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Record, TopicPartition
 from tierflow_shared.clock import SystemClock
 from tierflow_shared.contracts.registry import BANK_EVENTS
+from tierflow_shared.interpreter import tune_the_interpreter
 from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.store.bulk import write_rows
 from tierflow_shared.store.database import Database
@@ -142,8 +144,9 @@ async def _run(settings: ServiceSettings) -> None:
 
 
 def main(data_dir: Annotated[Path, typer.Option(help="scratch folder")]) -> None:
-    """Runs until it is terminated; Kafka and the database come from the environment, as for a service."""
-    asyncio.run(_run(ServiceSettings(data_dir=data_dir)))
+    """Runs until it is terminated; Kafka and the database come from the environment, all as for a service."""
+    tune_the_interpreter()
+    uvloop.run(_run(ServiceSettings(data_dir=data_dir)))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ class ServiceSettings(KafkaSettings):
     outbox_limit: int = Field(100_000, ge=1, description="messages waiting for the bus before requests get 429")
     outbox_batch: int = Field(2_000, ge=1, le=50_000, description="messages the relay publishes at once")
     outbox_sweep_s: float = Field(1.0, gt=0, le=60, description="how often the relay looks for what was left behind")
-    poll_max_records: int = Field(50_000, ge=1, le=500_000, description="most messages of one poll, one transaction")
+    poll_max_records: int = Field(100_000, ge=1, le=500_000, description="most messages of one poll, one transaction")
     transaction_s: float = Field(
         1.0, gt=0, le=30, description="how much work, in seconds, one transaction grows to when messages wait"
     )

@@ -1,8 +1,6 @@
 """Runs Tierflow in this process: the host of all four services, or one service alone."""
 
 import asyncio
-import gc
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from tierflow_scoring.app import create_app as create_scoring
 from tierflow_scoring.settings import ScoringSettings
 from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.clock import Clock, SystemClock
+from tierflow_shared.interpreter import tune_the_interpreter
 from tierflow_shared.logs import configure_logging
 from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.web.issuer import JWKS_FILE
@@ -100,17 +99,10 @@ def run(options: ServeOptions) -> None:
     configure_logging(options.service or "embedded", settings.log_level)
     app = build_service(options, options.service) if options.service else build_host(options)
     server = uvicorn.Server(_config(app, options, settings.shutdown_timeout_s))
-    _tune_the_interpreter()
+    tune_the_interpreter()
     server.run()
     if not server.started:
         raise ServerError(f"could not serve on {options.host}:{options.listen_on}; the lines above say why")
-
-
-def _tune_the_interpreter() -> None:
-    """Batches make many short-lived tuples, no cycles; and a request must not wait long for a thread that computes."""
-    sys.setswitchinterval(0.0005)
-    gc.freeze()
-    gc.set_threshold(200_000, 50, 50)
 
 
 def _config(app: Any, options: ServeOptions, shutdown_timeout_s: float) -> uvicorn.Config:

@@ -30,13 +30,14 @@ from tierflow_shared.stream.progress import Progress, joined, single_steps
 
 _log = structlog.get_logger("tierflow.stream")
 _AHEAD_WAIT_S: Final = 0.02
+_AT_ONCE_S: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
     """Limits of one consumer loop."""
 
-    max_records: int = 50_000
+    max_records: int = 100_000
     transaction_s: float = 1.0  # how much work one transaction may grow to when messages wait
     poll_timeout_s: float = 0.2
     retry_delay_s: float = 0.2
@@ -111,9 +112,9 @@ class StreamProcessor:
         if self._unsure:
             self._ahead = None
             await self._resume_from_database()
-        batch, self._ahead = self._ahead, None
+        batch = await self._next()
         if batch is None:
-            batch = await self._consumer.poll(self._batch_size.limit, self._settings.poll_timeout_s)
+            return 0
         if batch.records:
             crash_points.reached("after-poll")
         if batch.records or self._progress.is_due():
@@ -130,14 +131,15 @@ class StreamProcessor:
     async def _take(self, batch: Batch) -> bool:
         """One transaction; False if the partitions belong to somebody else by now.
 
-        While the database works on a full batch the next one is read.
+        While the database works on it the next one is read, unless so little came that nothing waits.
         """
         started = time.perf_counter()
-        self._in_flight = asyncio.create_task(asyncio.to_thread(self._commit, batch))
+        self._in_flight = in_flight = asyncio.create_task(asyncio.to_thread(self._commit, batch))
         try:
-            if self._batch_size.is_full(len(batch.records)):
-                self._ahead = await self._read_ahead()
-            await asyncio.shield(self._in_flight)
+            if not self._batch_size.is_small(len(batch.records)):
+                ahead = await self._read_on(Batch((), {}, {}), _AHEAD_WAIT_S, lambda _: in_flight.done())
+                self._ahead = ahead if ahead is not None and ahead.end else None
+            await asyncio.shield(in_flight)
         except FencedError as error:
             self._metrics.add("tierflow_stream_fenced_total", self._group)
             _log.warning("the offset is not where we left it", group=self._group, detail=str(error))
@@ -155,23 +157,34 @@ class StreamProcessor:
         self._measure(batch, seconds)
         return True
 
-    async def _read_ahead(self) -> Batch | None:
-        """What lies behind the batch that is being committed, as much as comes until then.
+    async def _next(self) -> Batch | None:
+        """What was read ahead, topped up with what has come since; else what comes now."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is None:
+            return await self._consumer.poll(self._batch_size.limit, self._settings.poll_timeout_s)
+        return await self._read_on(ahead, _AT_ONCE_S, lambda last: not last.end)
+
+    async def _read_on(self, batch: Batch, wait_s: float, is_over: Callable[[Batch], bool]) -> Batch | None:
+        """The batch with what lies behind it, up to the limit, until what came last `is_over`.
 
         What goes wrong here goes wrong again in its own turn. If partitions come or go meanwhile, nothing of it counts.
         """
-        assert self._in_flight is not None
-        self._moved, ahead = False, Batch((), {}, {})
+        self._moved = False
         try:
-            while len(ahead.records) < self._batch_size.limit and not self._in_flight.done():
-                more = await self._consumer.poll(self._batch_size.limit - len(ahead.records), _AHEAD_WAIT_S)
-                ahead = joined(ahead, more)
+            while len(batch.records) < self._batch_size.limit:
+                last = await self._consumer.poll(self._batch_size.limit - len(batch.records), wait_s)
+                batch = joined(batch, last)
+                if is_over(last):
+                    break
         except (BusUnavailableError, RetentionGapError, *UNAVAILABLE):
             pass
+        except BaseException:
+            self._unsure = True
+            raise
         if self._moved:
             self._unsure = True
             return None
-        return ahead if ahead.end else None
+        return batch
 
     async def _landed(self) -> None:
         """Waits until no transaction is under way: partitions come and go between transactions only."""

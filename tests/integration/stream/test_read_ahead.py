@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,8 @@ from tests.contract.bus.kafka_harness import quick_options
 from tests.databases import OpenDatabase
 from tests.integration.stream.ledger import expected_sums, number
 from tests.integration.stream.world import NotingHandler, World, joined, opened
-from tierflow_shared.bus.port import Batch
+from tierflow_shared.bus.port import Batch, Record
+from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.batch_size import AdaptiveBatchSize
 from tierflow_shared.stream.processor import StreamProcessor
 
@@ -95,3 +96,21 @@ async def test_partitions_that_move_meanwhile_make_it_forget_what_was_read_ahead
         slow.partitions_move = False
         await drained(world, slow.processor, slow.handler)
     assert world.database.outbox_depth() == 50
+
+
+async def test_transactions_grow_as_long_as_there_is_a_backlog(tmp_path: Path) -> None:
+    sizes: list[int] = []
+    async with opened(tmp_path, None, 1) as world:
+        await world.bus.producer().publish([number(f"k{n % 5}", n) for n in range(7_000)])
+        processor, handler = world.member("a")
+        processor._batch_size = AdaptiveBatchSize(50_000, 1_000.0)
+        process = handler.process
+
+        def noting(uow: UnitOfWork, records: Sequence[Record]) -> None:
+            sizes.append(len(records))
+            process(uow, records)
+
+        handler.process = noting  # type: ignore[method-assign]
+        async with joined(processor):
+            await drained(world, processor, handler)
+    assert sizes == [1_000, 2_000, 4_000]

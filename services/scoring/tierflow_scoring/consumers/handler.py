@@ -1,5 +1,6 @@
 """The handler that the stream calls: records in, everything that follows from them in one transaction."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -8,7 +9,7 @@ from sqlalchemy import Connection
 from tierflow_scoring.consumers.facts import FACT_TYPES, FactReader
 from tierflow_scoring.consumers.transactions import TransactionReader
 from tierflow_scoring.domain.policy import PolicySet
-from tierflow_scoring.handlers.commands import Command
+from tierflow_scoring.handlers.commands import Booking, Bookings, Command
 from tierflow_scoring.handlers.partition import PartitionHandler
 from tierflow_scoring.handlers.state import MemoryLimits
 from tierflow_scoring.handlers.work import Work
@@ -19,6 +20,7 @@ from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.money import Rates
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.events import RefusedError
+from tierflow_shared.stream.handlers import Outcome
 
 POSTED: Final = "bank.transaction.posted.v1"
 REVERSED: Final = "bank.transaction.reversed.v1"
@@ -43,8 +45,8 @@ class ScoringHandler:
             earliest_day=settings.earliest_booking_day,
             days_ahead=settings.booking_days_ahead,
         )
-        self._readers: Mapping[str, Callable[[Record], Command]] = {
-            **dict.fromkeys(FACT_TYPES, FactReader(transactions).read),
+        self._readers = dict.fromkeys(FACT_TYPES, FactReader(transactions).read)
+        self._booking_readers: Mapping[str, Callable[[Record], Booking]] = {
             POSTED: transactions.posted,
             REVERSED: transactions.reversed,
         }
@@ -52,7 +54,7 @@ class ScoringHandler:
 
     @property
     def types(self) -> frozenset[str] | None:
-        return frozenset(self._readers)
+        return frozenset(self._readers) | frozenset(self._booking_readers)
 
     def assigned(self, connection: Connection, partitions: Sequence[TopicPartition]) -> None:
         for _, partition in partitions:
@@ -86,28 +88,37 @@ class ScoringHandler:
     def _read(self, uow: UnitOfWork, records: Sequence[Record]) -> dict[int, list[Command]]:
         """Commands by partition, in log order; what cannot be understood is a dead letter."""
         commands: dict[int, list[Command]] = {}
+        runs: dict[int, list[Booking]] = {}
+        readers, booking_readers = self._readers, self._booking_readers
         for record in records:
-            reader = self._readers.get(record.type)
-            if reader is None:
-                continue
+            partition = record.partition
             try:
-                command = reader(record)
+                if (read_booking := booking_readers.get(record.type)) is not None:
+                    booking = read_booking(record)
+                    if (run := runs.get(partition)) is None:
+                        run = runs[partition] = []
+                        commands.setdefault(partition, []).append(Bookings(run))
+                    run.append(booking)
+                elif (read := readers.get(record.type)) is not None:
+                    command = read(record)
+                    commands.setdefault(partition, []).append(command)
+                    runs.pop(partition, None)
             except RefusedError as refusal:
                 uow.dead_letter(record, refusal.reason, refusal.detail)
-            else:
-                commands.setdefault(record.partition, []).append(command)
         return commands
 
     def _apply(self, work: Work, handler: PartitionHandler, commands: Sequence[Command]) -> None:
-        counts: dict[tuple[str, str], int] = {}
+        counts: Counter[tuple[str, Outcome]] = Counter()
         for command in commands:
+            if isinstance(command, Bookings):
+                counts += handler.book(work, command)
+                continue
             try:
                 outcome = handler.apply(work, command)
             except RefusedError as refusal:
                 work.uow.dead_letter(command.record, refusal.reason, refusal.detail)
             else:
-                place = (command.record.type, outcome)
-                counts[place] = counts.get(place, 0) + 1
+                counts[command.record.type, outcome] += 1
         for (event_type, became), count in counts.items():
             work.uow.count(event_type, became, count)
 

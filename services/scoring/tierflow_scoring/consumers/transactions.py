@@ -15,11 +15,11 @@ from msgspec import Meta
 from tierflow_scoring.domain.days import LAST, date_of, day_of
 from tierflow_scoring.domain.flows import BOOKING_RULES
 from tierflow_scoring.domain.tariffs import Tariff, Tariffs
-from tierflow_scoring.handlers.commands import Posting
+from tierflow_scoring.handlers.commands import Booking
 from tierflow_shared.bus.port import Record
 from tierflow_shared.ids import content_hash, identity_hash, identity_of
 from tierflow_shared.money import NoRateError, Rates, TooPreciseError, UnknownCurrencyError, exponent, minor_units
-from tierflow_shared.stream.events import Refused
+from tierflow_shared.stream.events import Refused, RefusedError
 
 MAX_MINOR: Final = 10**15  # more than ten trillion cannot be meant, and sums of a year stay within 64 bits
 _MS_PER_DAY: Final = 86_400_000
@@ -51,15 +51,15 @@ _decode: Final = msgspec.json.Decoder(_Transaction).decode
 
 
 class TransactionReader:
-    """Turns records into postings in the base currency at the rate and the prices of the booking day."""
+    """Turns records into bookings in the base currency at the rate and the prices of the booking day."""
 
     def __init__(self, rates: Rates, tariffs: Tariffs, *, earliest_day: int, days_ahead: int) -> None:
         self._rates, self._tariffs = rates, tariffs
         self._earliest_day, self._days_ahead = earliest_day, days_ahead
-        self._places = exponent(rates.base)
+        self._base, self._places = rates.base, exponent(rates.base)
         self._tariff_of_day: dict[int, Tariff] = {}
 
-    def posted(self, record: Record) -> Posting:
+    def posted(self, record: Record) -> Booking:
         """A booking. Its identity in the ledger is the producer's event: source and id.
 
         Raises:
@@ -74,30 +74,38 @@ class TransactionReader:
         if source is None or event_id is None:
             raise Refused("bad-attribute", "ce_id and ce_source are needed")
         value = record.value
-        return self._posting(record, _read(value), 1, identity_of(source, event_id), content_hash(record.type, value))
+        content = content_hash(record.type, value)
+        return self._booking(record, _read(value), 1, identity_of(source, event_id), content)
 
-    def reversed(self, record: Record) -> Posting:
+    def reversed(self, record: Record) -> Booking:
         """A reversal. Its identity is the reversed transaction, so that a second one has no effect."""
         transaction = _read(record.value)
         amount = transaction.amount
         identity = identity_hash(f"reversal/{transaction.account_id}", transaction.transaction_id)
         words = (amount.value, amount.currency, transaction.direction, transaction.channel, transaction.purpose)
         content = content_hash("reversal", "\x1f".join(words).encode())
-        return self._posting(record, transaction, -1, identity, content)
+        return self._booking(record, transaction, -1, identity, content)
 
-    def _posting(
+    def _booking(
         self, record: Record, transaction: _Transaction, times: int, identity: bytes, content: bytes
-    ) -> Posting:
-        if transaction.customer_id != record.key:
+    ) -> Booking:
+        customer_id = record.key
+        if transaction.customer_id != customer_id:
             raise Refused("wrong-key", "the key of the message is not its customer")
         rule = BOOKING_RULES.get((transaction.direction, transaction.channel, transaction.purpose))
         if rule is None:
             raise Refused("bad-data", "unknown direction, channel or purpose")
-        day = self._in_range(record, _day_number(transaction.booking_date))
-        amount = self.base_minor(transaction.amount.value, transaction.amount.currency, day)
+        day = _day_number(transaction.booking_date)
+        last = record.timestamp_ms // _MS_PER_DAY + self._days_ahead
+        if not self._earliest_day <= day <= last or day > LAST:
+            raise _out_of_range()
+        money = transaction.amount
+        amount = self._plain_minor(money.value) if money.currency == self._base else None
+        if amount is None:
+            amount = self._minor(money.value, money.currency, day)
         tariff = self._tariff_of_day.get(day) or self._remember_tariff(day)
-        key = (day, transaction.customer_id, transaction.account_id)
-        return Posting(record, key, amount, tariff.cost_by_channel.get(rule.channel, 0), rule, times, identity, content)
+        key = (day, customer_id, transaction.account_id)
+        return record, key, amount, tariff.cost_by_channel.get(rule.channel, 0), rule, times, identity, content
 
     def possible_day(self, record: Record, moment: date) -> int:
         """The number of a day on which something can have happened that reached the log with this record.
@@ -105,11 +113,9 @@ class TransactionReader:
         Raises:
             RefusedError: too early, or too long after the record.
         """
-        return self._in_range(record, day_of(moment))
-
-    def _in_range(self, record: Record, day: int) -> int:
+        day = day_of(moment)
         if day < self._earliest_day or day > min(record.timestamp_ms // _MS_PER_DAY + self._days_ahead, LAST):
-            raise Refused("date-out-of-range", "the day lies too far from the day on which this was sent")
+            raise _out_of_range()
         return day
 
     def _remember_tariff(self, day: int) -> Tariff:
@@ -118,19 +124,14 @@ class TransactionReader:
         tariff = self._tariff_of_day[day] = self._tariffs.on(day)
         return tariff
 
-    def _plain_minor(self, value: str, currency: str) -> int | None:
+    def _plain_minor(self, value: str) -> int | None:
         """The short way for what nearly all amounts are: base currency, all decimals written; else None."""
-        whole, _, fraction = value.partition(".")
-        if (
-            currency == self._rates.base
-            and len(fraction) == self._places
-            and len(whole) <= 12
-            and whole.isdigit()
-            and fraction.isdigit()
-            and value.isascii()
-            and (whole[0] != "0" or len(whole) == 1)
-        ):
-            return int(whole + fraction)
+        point = len(value) - self._places - 1
+        if not 1 <= point <= 12 or value[point] != ".":
+            return None
+        digits = value[:point] + value[point + 1 :]
+        if digits.isdigit() and digits.isascii() and (digits[0] != "0" or point == 1):
+            return int(digits)
         return None
 
     def base_minor(self, value: str, currency: str, day: int) -> int:
@@ -139,14 +140,15 @@ class TransactionReader:
         Raises:
             RefusedError: not an amount, an unknown currency, or no rate.
         """
-        plain = self._plain_minor(value, currency)
-        if plain is not None:
-            return plain
+        plain = self._plain_minor(value) if currency == self._base else None
+        return self._minor(value, currency, day) if plain is None else plain
+
+    def _minor(self, value: str, currency: str, day: int) -> int:
         if _AMOUNT.fullmatch(value) is None:
             raise Refused("bad-amount", "not an exact non-negative amount")
         try:
             amount = minor_units(value, currency)
-            if currency != self._rates.base:
+            if currency != self._base:
                 amount = self._rates.to_base(amount, currency, date_of(day))
         except NoRateError as error:
             raise Refused("no-rate", str(error)) from None
@@ -162,6 +164,10 @@ def _read(value: bytes) -> _Transaction:
         return _decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("bad-data", str(error)) from None
+
+
+def _out_of_range() -> RefusedError:
+    return Refused("date-out-of-range", "the day lies too far from the day on which this was sent")
 
 
 @lru_cache(maxsize=8_192)

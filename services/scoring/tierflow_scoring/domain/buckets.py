@@ -36,13 +36,17 @@ class Bucket:
         Returns "duplicate" for the same identity with the same content and "conflict" for the same with another; the
         ledger is then as before.
         """
-        at = self.ledger.find(identity)
-        while at >= 0 and at % ENTRY_BYTES:
-            at = self.ledger.find(identity, at + 1)
-        if at < 0:
-            self.ledger += identity + content
+        ledger = self.ledger
+        if identity not in ledger:
+            self.ledger = ledger + identity + content
             return "new"
-        known = self.ledger[at + IDENTITY_BYTES : at + ENTRY_BYTES]
+        at = ledger.find(identity)
+        while at >= 0 and at % ENTRY_BYTES:
+            at = ledger.find(identity, at + 1)
+        if at < 0:
+            self.ledger = ledger + identity + content
+            return "new"
+        known = ledger[at + IDENTITY_BYTES : at + ENTRY_BYTES]
         return "duplicate" if known == content else "conflict"
 
     def book(self, rule: BookingRule, amount: int, cost: int, times: int) -> int:

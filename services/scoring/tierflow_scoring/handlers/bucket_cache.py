@@ -4,7 +4,7 @@ Days from `complete_from` on are complete in memory, so a bucket that is not her
 before the batch is applied, all at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tierflow_scoring.domain.buckets import Bucket
 from tierflow_scoring.ports import BucketKey, Repository
@@ -32,6 +32,11 @@ class BucketCache:
         wanted = {key for key in keys if key[0] < self.complete_from}
         if wanted:
             self._older = repository.buckets(self._partition, wanted)
+
+    @property
+    def changed(self) -> Mapping[BucketKey, Bucket]:
+        """Buckets that must be written: one look here finds most of those that a batch needs. Valid until `save`."""
+        return self._changed
 
     def bucket(self, key: BucketKey) -> Bucket:
         """The bucket to book in; a new one where none exists."""

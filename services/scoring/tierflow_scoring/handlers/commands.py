@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
-
 from tierflow_scoring.domain.facts import Change, Facts, Stamp
 from tierflow_scoring.domain.flows import BookingRule
 from tierflow_scoring.ports import BucketKey
@@ -13,17 +11,18 @@ from tierflow_shared.bus.port import Record
 SERVICE = "scoring"
 
 
-class Posting(msgspec.Struct, gc=False):
-    """A booking or (`times` -1) its reversal; amounts in minor units of the base currency."""
+Booking = tuple[Record, BucketKey, int, int, BookingRule, int, bytes, bytes]
+"""A booking (`times` 1) or its reversal (-1): record, key, amount, cost, rule, times, identity, content.
 
-    record: Record
-    key: BucketKey
-    amount: int
-    cost: int
-    rule: BookingRule
-    times: int
-    identity: bytes
-    content: bytes
+Amounts are in minor units of the base currency. A plain tuple, because there are tens of thousands in a batch.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bookings:
+    """Bookings and reversals that follow each other in a partition's log."""
+
+    rows: list[Booking]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +55,4 @@ class DateAdvanced:
     day: int
 
 
-Command = Posting | FactUpdate | ValuationUpdate | DateAdvanced
+Command = Bookings | FactUpdate | ValuationUpdate | DateAdvanced

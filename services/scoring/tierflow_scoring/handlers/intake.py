@@ -1,36 +1,13 @@
-"""What bookings, facts and valuations do to a partition, one at a time in log order."""
+"""What facts and valuations do to a partition, one at a time in log order."""
 
 from tierflow_scoring.domain.facts import Change, newer
 from tierflow_scoring.domain.flows import Flow
 from tierflow_scoring.domain.history import fact_steps
-from tierflow_scoring.handlers.commands import FactUpdate, Posting, ValuationUpdate
+from tierflow_scoring.handlers.commands import FactUpdate, ValuationUpdate
 from tierflow_scoring.handlers.state import PartitionState
 from tierflow_scoring.handlers.work import Work
 from tierflow_scoring.ports import NewValuation
-from tierflow_shared.stream.handlers import Outcome, Refused
-
-
-def post(state: PartitionState, posting: Posting) -> Outcome:
-    """Books a transaction, or takes one back, in the bucket of its booking day.
-
-    Raises:
-        RefusedError: the ledger knows the same identity with other content.
-    """
-    bucket = state.buckets.bucket(posting.key)
-    admission = bucket.admit(posting.identity, posting.content)
-    if admission == "duplicate":
-        return "duplicate"
-    if admission == "conflict":
-        raise Refused("conflicting-content", "the same id with other content was taken before")
-    change = bucket.book(posting.rule, posting.amount, posting.cost, posting.times)
-    state.buckets.touched(posting.key, bucket)
-    day, customer_id, account_id = posting.key
-    slot = state.slot(customer_id)
-    if (customer_id, account_id) not in state.lent:
-        state.moves.add(slot, change, posting.record)
-    if state.is_closed(day):
-        state.change_closed(slot, day)
-    return "applied"
+from tierflow_shared.stream.handlers import Outcome
 
 
 def learn(state: PartitionState, work: Work, update: FactUpdate) -> Outcome:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from tierflow_scoring.domain.facts import Facts
 from tierflow_scoring.domain.policy import PolicySet
+from tierflow_scoring.handlers.booking import Outcomes, book
 from tierflow_scoring.handlers.closing import advance, settle
-from tierflow_scoring.handlers.commands import Command, DateAdvanced, FactUpdate, Posting
+from tierflow_scoring.handlers.commands import Bookings, Command, DateAdvanced, FactUpdate, ValuationUpdate
 from tierflow_scoring.handlers.correction import load
-from tierflow_scoring.handlers.intake import learn, post, value
+from tierflow_scoring.handlers.intake import learn, value
 from tierflow_scoring.handlers.state import MemoryLimits, new_state
 from tierflow_scoring.handlers.work import Work
 from tierflow_scoring.ports import Repository
@@ -32,22 +33,23 @@ class PartitionHandler:
     def prepare(self, repository: Repository, commands: Sequence[Command]) -> None:
         """Reads at once what the commands of a batch will touch."""
         state = self._state
-        state.buckets.prefetch(repository, (command.key for command in commands if isinstance(command, Posting)))
+        runs = [command.rows for command in commands if isinstance(command, Bookings)]
+        state.buckets.prefetch(repository, (row[1] for rows in runs for row in rows))
         named = {command.customer_id for command in commands if isinstance(command, FactUpdate)}
         known = [name for name in named if name in state.book.slot_of]
         state.facts = {**{name: Facts() for name in known}, **repository.facts(known)}
 
-    def apply(self, work: Work, command: Command) -> Outcome:
+    def book(self, work: Work, bookings: Bookings) -> Outcomes:
+        """A run of bookings; says what became of them."""
+        return book(self._state, work, bookings.rows)
+
+    def apply(self, work: Work, command: FactUpdate | ValuationUpdate | DateAdvanced) -> Outcome:
         """One command.
 
         Raises:
             RefusedError: it can never be taken; nothing of it took effect.
         """
         state = self._state
-        if isinstance(command, Posting):
-            if state.book.open_day is None or command.key[0] > state.book.open_day:
-                advance(state, work, command.key[0], command.record)
-            return post(state, command)
         if isinstance(command, FactUpdate):
             return learn(state, work, command)
         if isinstance(command, DateAdvanced):

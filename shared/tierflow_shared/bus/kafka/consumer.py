@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer
@@ -14,10 +13,10 @@ from aiokafka.structs import TopicPartition as KafkaPartition
 from tierflow_shared.bus.kafka.assignor import StickyAssignor
 from tierflow_shared.bus.kafka.connecting import Connection
 from tierflow_shared.bus.kafka.faults import LOST, bounded, patiently, within
+from tierflow_shared.bus.kafka.fetches import forget_fetches, make_our_records
 from tierflow_shared.bus.kafka.looking import Looker
-from tierflow_shared.bus.kafka.membership import Joined, Membership, forget_fetches
+from tierflow_shared.bus.kafka.membership import Joined, Membership
 from tierflow_shared.bus.kafka.options import KafkaOptions
-from tierflow_shared.bus.kafka.records import to_records
 from tierflow_shared.bus.port import (
     Assignment,
     AssignmentListener,
@@ -31,7 +30,7 @@ from tierflow_shared.bus.port import (
 
 _log = structlog.get_logger("tierflow.kafka")
 _MIRROR_LIMIT_S = 1.0
-Fetched = dict[KafkaPartition, list[Any]]
+Fetched = dict[KafkaPartition, list[Record]]
 
 
 class KafkaConsumer:
@@ -110,6 +109,7 @@ class KafkaConsumer:
             async with bounded("joining the group", self._options.request_timeout_s):
                 client = await self._connection.get()
             self._membership.attach(client)
+            make_our_records(client, self._options.plain)
             client.subscribe([self._options.full(topic) for topic in self._topics], listener=self._membership)
             self._client = client
         return self._client
@@ -228,7 +228,8 @@ class KafkaConsumer:
             if here not in self._positions:
                 continue
             start[here], end[here] = self._positions[here], chunk[-1].offset + 1
-            records += to_records(here.topic, partition, chunk, self._types)
+            types = self._types
+            records += chunk if types is None else [record for record in chunk if record.type in types]
         self._positions.update(end)
         return Batch(records, start, end)
 
@@ -291,6 +292,8 @@ class KafkaConsumer:
             for here, offset in offsets.items()
             if here in self._positions
         }
+        if not shown:
+            return
         try:
             await patiently(self._client.commit(shown), _MIRROR_LIMIT_S)
         except (TimeoutError, *LOST):

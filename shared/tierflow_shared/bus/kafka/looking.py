@@ -199,7 +199,7 @@ class Looker:
             while len(records) < max_records and offset < end:
                 found = await reader.getmany(full, timeout_ms=_FETCH_WAIT_MS, max_records=max_records - len(records))
                 for chunk in found.values():
-                    records += to_records(here.topic, here.partition, chunk, None)
+                    records += to_records(here.topic, here.partition, chunk)
                 offset = await reader.position(full)
                 if not found and time.monotonic() - started > self._options.request_timeout_s:
                     raise KafkaError("nothing came")

@@ -100,8 +100,3 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
     def rejoin(self) -> None:
         """Asks for a new generation of the group."""
         self._coordinator.request_rejoin()
-
-
-def forget_fetches(consumer: AIOKafkaConsumer) -> None:
-    """After a fetch that raised: the library counts it as still running, and so would never find the member idle."""
-    consumer._subscription._fetch_count = 0

@@ -1,45 +1,60 @@
 """From the client library's records to ours: the hot path of reading."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tierflow_shared.bus.port import Record
+
+Header = tuple[str, bytes]
 
 _type_names: dict[bytes, str] = {}
 _MAX_TYPE_NAMES = 4096
 _new = tuple.__new__
 
 
-def to_records(topic: str, partition: int, found: Iterable[Any], types: frozenset[str] | None) -> list[Record]:
-    """The records of one partition whose type is wanted (`types` None: all of them)."""
-    records: list[Record] = []
-    add, known = records.append, _type_names
-    for one in found:
+def record_maker(topic: str, partition: int) -> Callable[[Any, Any], Record]:
+    """A function (library's partition, library's record) -> `Record` for the records of one partition, in order.
+
+    Most headers of a message are those of the message before it. Equal ones are kept once, so that a batch does not
+    fill the memory, and the collector's lists, with thousands of copies.
+    """
+    last: tuple[Header, ...] = ()
+    known = _type_names
+
+    def make(_: Any, one: Any) -> Record:
+        nonlocal last
         headers = one.headers
+        if len(headers) == len(last):
+            last = tuple([old if old == new else new for old, new in zip(last, headers, strict=False)])
+        else:
+            last = tuple(headers)
         event_type = ""
-        for name, value in headers:
+        for name, value in last:
             if name == "ce_type":
                 event_type = known.get(value) or _learn(value)
                 break
-        if types is not None and event_type not in types:
-            continue
         key = one.key
-        add(
-            _new(
-                Record,
-                (
-                    topic,
-                    partition,
-                    one.offset,
-                    one.timestamp,
-                    key.decode("utf-8", "replace") if key else "",
-                    event_type,
-                    headers,
-                    one.value or b"",
-                ),
-            )
+        return _new(
+            Record,
+            (
+                topic,
+                partition,
+                one.offset,
+                one.timestamp,
+                key.decode("utf-8", "replace") if key else "",
+                event_type,
+                last,
+                one.value or b"",
+            ),
         )
-    return records
+
+    return make
+
+
+def to_records(topic: str, partition: int, found: Iterable[Any]) -> list[Record]:
+    """The library's consumer records of one partition as ours."""
+    make = record_maker(topic, partition)
+    return [make(None, one) for one in found]
 
 
 def _learn(value: bytes | None) -> str:
