@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from bench import load, stream, waiting
+from bench import load, server, stream, waiting
 from bench.result import Result
 from tierflow_stack.settings import StackSettings
 from tierflow_stack.stack import Stack
@@ -86,12 +83,7 @@ def measure() -> Result:
 
 
 def _measured(stack: Stack) -> list[Series]:
-    environment = stack.client_environment()
-    urls = dict(part.split("=", 1) for part in environment["TIERFLOW_URL"].split(","))
-    words = [str(Path(sys.executable).parent / "tierflow"), "token", "--subject", "bench", "--scope", "all"]
-    token = subprocess.run(
-        words, env={**os.environ, **environment}, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    urls, token = server.addresses(stack), server.stack_token(stack)
     port = int(urls["events"].rsplit(":", 1)[1])
     book = list(stream.bodies(stream.book(CUSTOMERS), 500))
     requests = [load.request("/events/v1/events", b, token=token, content_type=stream.BATCH_TYPE) for b in book]

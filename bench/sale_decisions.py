@@ -1,6 +1,5 @@
 """Sale decisions over HTTP per second, beside a FastAPI route that does nothing, in turns within one run."""
 
-import json
 import statistics
 import tempfile
 from pathlib import Path
@@ -64,24 +63,13 @@ def measure() -> Result:
 
 def prepare(client: httpx.Client, port: int, token: str) -> None:
     """A book of customers with verified identity, and a product."""
-    product = {
-        "product_id": "wealth-r2", "name": "Steady Growth", "category": "wealth", "issuer_risk_level": 1,
-        "seller_risk_level": 1, "currency": "CNY", "on_sale_from": "2025-01-01",
-    }  # fmt: skip
-    events = [*stream.book(CUSTOMERS), stream.event("bank.product.updated.v1", "w", stream.FIRST_DAY, product)]
+    events = [*stream.book(CUSTOMERS), stream.product()]
     send(port, token, list(stream.bodies(iter(events), 500)))
     wait_until_taken(client)
 
 
 def _sale(number: int) -> bytes:
-    sale = {
-        "customer_id": f"c-{number % CUSTOMERS:07d}",
-        "product_id": "wealth-r2",
-        "amount": {"value": "10000.00", "currency": "CNY"},
-        "initiated_by": "customer",
-        "channel": "mobile",
-    }
-    return json.dumps(sale).encode()
+    return stream.sale(number % CUSTOMERS)
 
 
 def _sale_request(token: str, round_number: int, number: int) -> bytes:
