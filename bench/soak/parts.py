@@ -77,22 +77,18 @@ async def _scene(world: World, pace: Pace, whole_s: float) -> AsyncIterator[Scen
     looking = asyncio.create_task(watch.run())
     before = Scene(world, crowd, watch, [looking])
     try:
-        await before.until(lambda: watch.now > BOOK_S and watch.nothing_late, _LIMIT_S, "the book is taken")
+        await before.until(lambda: watch.nothing_late(BOOK_S), _LIMIT_S, "the book is taken")
         working = asyncio.create_task(crowd.run())
         try:
             yield Scene(world, crowd, watch, [looking, working])
         finally:
             crowd.stop()
             await working
-        await before.until(lambda: _all_taken(watch), _LIMIT_S, "everything is taken")
+        stopped = watch.now
+        await before.until(lambda: watch.all_taken(stopped), _LIMIT_S, "everything is taken")
     finally:
         watch.stop()
         await looking
-
-
-def _all_taken(watch: Watch) -> bool:
-    last = watch.samples[-1]
-    return not any(last.lag.values()) and not any(last.outbox.values()) and len(last.outbox) == len(READERS)
 
 
 async def _hold(scene: Scene, seconds: float) -> None:
@@ -154,11 +150,8 @@ def outage(orders: Orders) -> Result:
             started = scene.watch.now
             await asyncio.to_thread(world.stack.restart, _AWAY)
             ready = scene.watch.now
-            seen = len(scene.watch.samples)
-            await scene.until(
-                lambda: len(scene.watch.samples) > seen and scene.watch.nothing_late, _LIMIT_S, f"{_AWAY} catches up"
-            )
-            caught_up = scene.watch.samples[-1].at
+            await scene.until(lambda: scene.watch.nothing_late(ready), _LIMIT_S, f"{_AWAY} catches up")
+            caught_up = scene.watch.now
             await _hold(scene, _STEADY_S)
         return scene, await reckoning.reckon(world, scene.crowd.tally), (stopped, started, ready, caught_up)
 

@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import httpx
@@ -18,6 +19,7 @@ from tierflow_stack.processes import members
 READERS: Final = ("scoring", "contact-planner", "suitability")
 OLD_S: Final = 2.0
 EVERY_S: Final = 1.0
+_ANSWER_S: Final = 10.0
 _MIB: Final = 1 << 20
 Ends = dict[str, int]
 
@@ -41,12 +43,17 @@ class Sample:
 
 
 class Watch:
-    """Looks at a world until `stop`. Every look goes to `tell`, too."""
+    """Looks at a world until `stop`. Every look goes to `tell`, too.
+
+    Memory is read on the second; what services say is asked beside that, for in an outage an answer can take long.
+    """
 
     def __init__(self, world: World, crowd: Crowd, tell: Callable[[Sample], None]) -> None:
         self._world, self._crowd, self._tell = world, crowd, tell
         self._positions: dict[str, Ends] = {service: {} for service in READERS}
+        self._outbox: dict[str, int] = {}
         self._ends: deque[tuple[float, Ends]] = deque()
+        self._heard: dict[str, float] = {}
         self._stopping = False
         self.samples: list[Sample] = []
         self.started = time.monotonic()
@@ -54,13 +61,19 @@ class Watch:
     async def run(self) -> None:
         """Looks once a second."""
         headers = {"Authorization": f"Bearer {self._world.token}"}
-        async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=10) as client:
+        async with (
+            httpx.AsyncClient(headers=headers, trust_env=False, timeout=_ANSWER_S) as client,
+            asyncio.TaskGroup() as group,
+        ):
+            group.create_task(self._asking(client, self._ask_for_ends))
+            for service in READERS:
+                group.create_task(self._asking(client, partial(self._ask_for_progress, service=service)))
             while not self._stopping:
-                began = time.monotonic()
-                sample = await self._look(client)
+                due = time.monotonic() + EVERY_S
+                sample = await self._look()
                 self.samples.append(sample)
                 self._tell(sample)
-                await asyncio.sleep(max(0.05, EVERY_S - (time.monotonic() - began)))
+                await asyncio.sleep(max(0.05, due - time.monotonic()))
 
     def stop(self) -> None:
         """The look under way is the last."""
@@ -71,32 +84,39 @@ class Watch:
         """Seconds on the clock of the samples."""
         return time.monotonic() - self.started
 
-    @property
-    def nothing_late(self) -> bool:
-        """True when the last look found every service at the end of the log as it was two seconds before."""
-        return bool(self.samples) and not any(self.samples[-1].late.values())
+    def nothing_late(self, since: float) -> bool:
+        """True when services that were asked after `since` had taken everything that was old by then."""
+        return self._told_since(since) and not any(self._behind(self._ends[0][1]).values())
 
-    async def _look(self, client: httpx.AsyncClient) -> Sample:
-        await self._look_at_the_ends(client)
-        outbox: dict[str, int] = {}
-        for service in READERS:
-            progress = await _asked(client, f"{self._world.urls[service]}/{service}/v1/progress")
-            if progress is not None:
-                self._positions[service], outbox[service] = progress["positions"], progress["outbox"]
-        newest = self._ends[-1][1] if self._ends else {}
-        old = self._ends[0][1] if self._ends else {}
-        tally = self._crowd.tally
-        return Sample(
-            at=round(self.now, 2),
-            rss=await asyncio.to_thread(self._memory),
-            outbox=outbox,
-            lag={service: _behind(self._positions[service], newest) for service in READERS},
-            late={service: _behind(self._positions[service], old) for service in READERS},
-            events=tally.events,
-            sales=len(tally.sales),
+    def all_taken(self, since: float) -> bool:
+        """True when services that were asked after `since` had taken everything and had nothing left to say."""
+        return (
+            self._told_since(since)
+            and len(self._outbox) == len(READERS)
+            and not any(self._outbox.values())
+            and not any(self._behind(self._ends[-1][1]).values())
         )
 
-    async def _look_at_the_ends(self, client: httpx.AsyncClient) -> None:
+    def _told_since(self, since: float) -> bool:
+        return len(self._heard) == len(READERS) + 1 and min(self._heard.values()) > since
+
+    async def _asking(self, client: httpx.AsyncClient, ask: Callable[[httpx.AsyncClient], Awaitable[None]]) -> None:
+        while not self._stopping:
+            due = time.monotonic() + EVERY_S / 2
+            await ask(client)
+            await asyncio.sleep(max(0.05, due - time.monotonic()))
+
+    async def _ask_for_progress(self, client: httpx.AsyncClient, *, service: str) -> None:
+        asked_at = self.now
+        progress = await _asked(client, f"{self._world.urls[service]}/{service}/v1/progress")
+        if progress is None:
+            self._outbox.pop(service, None)
+            return
+        self._positions[service], self._outbox[service] = progress["positions"], progress["outbox"]
+        self._heard[service] = asked_at
+
+    async def _ask_for_ends(self, client: httpx.AsyncClient) -> None:
+        asked_at = self.now
         log = await _asked(client, f"{self._world.urls['events']}/events/v1/log")
         if log is None:
             return
@@ -108,6 +128,25 @@ class Watch:
         self._ends.append((self.now, ends))
         while len(self._ends) > 1 and self._ends[1][0] <= self.now - OLD_S:
             self._ends.popleft()
+        self._heard["log"] = asked_at
+
+    async def _look(self) -> Sample:
+        tally = self._crowd.tally
+        return Sample(
+            at=round(self.now, 2),
+            rss=await asyncio.to_thread(self._memory),
+            outbox=dict(self._outbox),
+            lag=self._behind(self._ends[-1][1] if self._ends else {}),
+            late=self._behind(self._ends[0][1] if self._ends else {}),
+            events=tally.events,
+            sales=len(tally.sales),
+        )
+
+    def _behind(self, ends: Mapping[str, int]) -> dict[str, int]:
+        return {
+            service: sum(max(0, ends.get(where, 0) - offset) for where, offset in self._positions[service].items())
+            for service in READERS
+        }
 
     def _memory(self) -> dict[str, float]:
         stack = self._world.stack
@@ -131,7 +170,3 @@ async def _asked(client: httpx.AsyncClient, url: str) -> Any:
     except httpx.TransportError:
         return None
     return answer.json() if answer.status_code == httpx.codes.OK else None
-
-
-def _behind(positions: Mapping[str, int], ends: Mapping[str, int]) -> int:
-    return sum(max(0, ends.get(where, 0) - offset) for where, offset in positions.items())
