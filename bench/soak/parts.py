@@ -184,12 +184,13 @@ def outbox(orders: Orders) -> Result:
     pace = Pace(orders.rate, max(orders.sales, 100.0), day_s=30.0, buyers=32, patience_s=0.05)
     environment = {"TIERFLOW_OUTBOX_LIMIT": str(OUTBOX_LIMIT)}
 
-    async def run(world: World) -> tuple[Scene, Account, tuple[float, float, float]]:
+    async def run(world: World) -> tuple[Scene, Account, tuple[float, float, float, float]]:
         async with _scene(world, pace, orders.seconds + 2 * _STEADY_S) as scene:
             await _hold(scene, _STEADY_S)
             await asyncio.to_thread(world.kill_broker)
             killed = scene.watch.now
             await _hold(scene, orders.seconds)
+            restarted = scene.watch.now
             await asyncio.to_thread(world.stack.up)
             back = scene.watch.now
             taken = len(scene.crowd.tally.sales)
@@ -200,15 +201,17 @@ def outbox(orders: Orders) -> Result:
             )
             published = scene.watch.now
             await _hold(scene, _STEADY_S)
-        return scene, await reckoning.reckon(world, scene.crowd.tally), (killed, back, published)
+        return scene, await reckoning.reckon(world, scene.crowd.tally), (killed, restarted, back, published)
 
     with opened(orders.customers, environment) as world:
-        scene, account, (killed, back, published) = asyncio.run(run(world))
-    samples = [one for one in scene.watch.samples if killed <= one.at <= back]
+        scene, account, (killed, restarted, back, published) = asyncio.run(run(world))
+    samples = [one for one in scene.watch.samples if killed <= one.at <= restarted]
     deepest = max(one.outbox.get("suitability", 0) for one in samples)
-    half = [one for one in samples if one.at >= (killed + back) / 2]
+    half = [one for one in samples if one.at >= (killed + restarted) / 2]
     trends = {name: fit([one.at for one in half], [one.rss[name] for one in half]) for name in show.SERVICES}
-    show.plot("outbox", scene.watch.samples, trends=trends, away=(killed, back), measured=(half[0].at, half[-1].at))
+    show.plot(
+        "outbox", scene.watch.samples, trends=trends, away=(killed, restarted), measured=(half[0].at, half[-1].at)
+    )
     answers = scene.crowd.tally.answers
     return Result(
         name="outbox",
@@ -225,7 +228,8 @@ def outbox(orders: Orders) -> Result:
         against="TIERFLOW_OUTBOX_LIMIT",
         detail={
             "answers": dict(sorted(answers.items())), "without_retry_after": scene.crowd.tally.without_retry_after,
-            "without_broker_s": round(back - killed, 1), "published_after_s": round(published - back, 1),
+            "without_broker_s": round(restarted - killed, 1), "start_of_kafka_s": round(back - restarted, 1),
+            "published_after_s": round(published - back, 1),
             "trends_in_the_second_half": {name: _trend(trend) for name, trend in trends.items()},
             "account": account.summary(), **_conditions(orders, pace, scene),
         },
