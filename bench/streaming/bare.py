@@ -6,10 +6,9 @@ transaction a portion with the offsets. No Kafka, no decoding, no deciding, no r
 """
 
 import os
-import pickle
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 from zlib import crc32
 
 import psycopg
@@ -18,6 +17,7 @@ from psycopg.abc import Buffer
 from psycopg.copy import LibpqWriter
 from sqlalchemy import Connection, event
 
+from bench.streaming.portions import Bulk, Portion, Single, packed, portions
 from bench.streaming.topics import partition_of
 from bench.streaming.workload import POSTED, Workload
 from tierflow_scoring.adapters import store
@@ -41,34 +41,6 @@ _NEW_POSITION: Final = "INSERT INTO consumer_position (topic, partition, next_of
 _ADVANCE: Final = "UPDATE consumer_position SET next_offset = %s WHERE topic = %s AND partition = %s AND epoch = 1"
 
 app: Final = typer.Typer(pretty_exceptions_enable=False)
-
-
-class Bulk(NamedTuple):
-    """Rows for one table: the statement's head and tail as scoring gave them, and COPY data in binary format."""
-
-    head: str
-    tail: str
-    data: bytes
-
-
-class Single(NamedTuple):
-    """Any other statement with its parameters, one set for each execution."""
-
-    text: str
-    parameters: Sequence[Any]
-
-
-class Portion(NamedTuple):
-    """One transaction of scoring: what it wrote in order, and the offset of each partition behind it."""
-
-    writes: Sequence[Bulk | Single]
-    offsets: Sequence[int]
-
-
-def portions(folder: Path) -> Iterator[Portion]:
-    """What `record` left, in order."""
-    for path in sorted(folder.glob("*.portion")):
-        yield pickle.loads(path.read_bytes())
 
 
 class _Tee(LibpqWriter):
@@ -160,7 +132,7 @@ def record(
             handler.process(uow, records)
         for one in records:
             offsets[one.partition] = one.offset + 1
-        (folder / f"{number:06d}.portion").write_bytes(pickle.dumps(Portion(recorder.writes, list(offsets))))
+        (folder / f"{number:06d}.portion").write_bytes(packed(Portion(recorder.writes, list(offsets))))
         recorder.writes = []
     database.close()
 
