@@ -8,16 +8,18 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from bench import load, stream
 from bench.soak.world import World
+from tierflow_shared.clock import SystemClock
 
 BATCH: Final = 100
 PRODUCERS: Final = 4
 _ANSWER_LIMIT_S: Final = 30.0
 _BACKLOG_S: Final = 1.0
+_CLOCK: Final = SystemClock()
 _RETRY_AFTER: Final = b"\r\nretry-after: "
 
 
@@ -51,7 +53,7 @@ class Crowd:
 
     def __init__(self, world: World, pace: Pace, days: int) -> None:
         self._world, self._pace = world, pace
-        self._day = datetime.now(UTC).date() - timedelta(days=days + 2)
+        self._day = _CLOCK.now().date() - timedelta(days=days + 2)
         self._stopping = asyncio.Event()
         self.tally = Tally()
 
@@ -107,7 +109,7 @@ class Crowd:
         client = Client(self._world, "events", None, self.tally)
         async for _ in self._turns(1 / self._pace.day_s):
             following = self._day + timedelta(days=1)
-            if following >= datetime.now(UTC).date():
+            if following >= _CLOCK.now().date():
                 continue
             self._day = following
             await client.send_until(200, _date_request(following, self._world.token))
