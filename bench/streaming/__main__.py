@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -30,8 +31,10 @@ from tierflow_stack.kafka import ForeignBroker, KafkaBroker, kafka
 from tierflow_stack.kafka_files import kafka_version
 
 _HEAP_MB = 1024
+_FILE_WIDTH = 150
 _WORK = Path("var/bench/streaming")
 say = Console(stderr=True)
+show = Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def file_of(engine: str) -> Path:
@@ -65,7 +68,7 @@ def run(
             )
             points += [(number, result) for result in results]
             failed = failed or bool(failures)
-        Console().print(_curve.table(points))
+        show.print(_curve.table(points))
         raise typer.Exit(failed)
     known = {one.name: one for one in engines()}
     names = [name for name in engine.split(",") if name] or list(known)
@@ -73,7 +76,7 @@ def run(
         raise typer.BadParameter(f"no such engine: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     chosen = [known[name] for name in names]
     results, failures = _measured(Workload(events, customers, seed), partitions, rounds, chosen, {})
-    Console().print(_table(results))
+    show.print(_table(results))
     raise typer.Exit(bool(failures))
 
 
