@@ -141,31 +141,35 @@ class Ours:
         os.chmod(folder, 0o755)  # PostgreSQL runs as its own user
         self._cluster = Cluster(folder / "postgres")
         self._cluster.start()
-        self._url = self._cluster.create_database("bench")
-        prefix = job.topic.removesuffix(BANK_EVENTS)
-        environment = {
-            **os.environ,
-            "TIERFLOW_KAFKA_BOOTSTRAP": job.bootstrap,
-            "TIERFLOW_KAFKA_PREFIX": prefix,
-            "TIERFLOW_DATABASE_URL": self._url.replace("postgresql://", "postgresql+psycopg://"),
-            "TIERFLOW_PARTITIONS": str(job.partitions),
-        }
-        started = [
-            await self._member(await self._command(job), job.folder, environment, n) for n in range(self.members)
-        ]
-        return OurRun(started, self._cluster, self._url.replace("+psycopg", ""), job.workload.events)
+        members: list[Member] = []
+        try:
+            self._url = self._cluster.create_database("bench")
+            command = await self._command(job)
+            for number in range(self.members):
+                members.append(await self._member(command, job, number))  # noqa: PERF401 - all of them end with one
+        except BaseException:
+            await asyncio.gather(*(_ended(one.process) for one in members))
+            self._cluster.destroy()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return OurRun(members, self._cluster, self._url.replace("+psycopg", ""), job.workload.events)
 
     async def _command(self, job: Job) -> Sequence[str]:  # noqa: ARG002 - the bare limit makes it from the job
         return self.command
 
-    async def _member(
-        self, command: Sequence[str], folder: Path, environment: Mapping[str, str], number: int
-    ) -> Member:
-        port, log = free_port() if self.serves else 0, folder / f"engine-{number}.log"
+    async def _member(self, command: Sequence[str], job: Job, number: int) -> Member:
+        environment = {
+            **os.environ,
+            "TIERFLOW_KAFKA_BOOTSTRAP": job.bootstrap,
+            "TIERFLOW_KAFKA_PREFIX": job.topic.removesuffix(BANK_EVENTS),
+            "TIERFLOW_DATABASE_URL": self._url.replace("postgresql://", "postgresql+psycopg://"),
+            "TIERFLOW_PARTITIONS": str(job.partitions),
+        }
+        port, log = free_port() if self.serves else 0, job.folder / f"engine-{number}.log"
         listening = ["--port", str(port)] if port else []
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
-                *command, *listening, "--data-dir", str(folder), env=environment, start_new_session=True,
+                *command, *listening, "--data-dir", str(job.folder), env=environment, start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=asyncio.subprocess.STDOUT,
             )  # fmt: skip
         return Member(process, port, log)
