@@ -58,5 +58,5 @@ def fit(times_s: Sequence[float], mib: Sequence[float]) -> Trend:
     at = np.bincount(part, times, BLOCKS) / counts
     means = np.bincount(part, values, BLOCKS) / counts
     line = stats.linregress(at, means)
-    error = float(stats.t.ppf((1 + _CERTAINTY) / 2, BLOCKS - 2)) * float(line.stderr)
+    error = float(np.nan_to_num(line.stderr)) * float(stats.t.ppf((1 + _CERTAINTY) / 2, BLOCKS - 2))
     return Trend(float(line.slope) * 3600, error * 3600, float(values.mean()), float(times[-1] - times[0]))

@@ -41,3 +41,9 @@ def test_shrinking_is_flat() -> None:
 def test_a_series_with_a_hole_is_refused() -> None:
     with pytest.raises(ValueError, match="do not fill"):
         fit([0.0, 1.0, 100.0], [1.0, 1.0, 1.0])
+
+
+def test_a_series_that_never_moves_is_flat_and_has_no_error() -> None:
+    """The line is then exact; JSON has no word for what the fit calls its error."""
+    trend = fit(SECONDS, [209.5] * len(SECONDS))
+    assert (trend.slope, trend.error, trend.flat) == (0.0, 0.0, True)
