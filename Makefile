@@ -10,7 +10,7 @@ READY := .venv/.ready
 STACK := $(BIN)/python -m tierflow_stack
 DEMO := $(BIN)/tierflow demo $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo serve up down status test check fix bench bench-stream chaos lock clean
+.PHONY: help setup demo serve up down status test check fix bench bench-stream bench-curve soak soak-outage soak-outbox chaos lock clean
 
 help: ## what can be done here
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,20 @@ bench: $(READY) ## how fast it is, beside a limit or a peer in the same run (var
 bench-stream: $(READY) ## stream engines beside each other on one Kafka topic (EVENTS= CUSTOMERS= ROUNDS= ENGINES=a,b)
 	@$(BIN)/python -m bench.streaming $(if $(EVENTS),--events $(EVENTS)) $(if $(CUSTOMERS),--customers $(CUSTOMERS)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ENGINES),--engine $(ENGINES))
+
+bench-curve: $(READY) ## our scoring in 1 and 2 processes with 10 k, 100 k and 1 M customers (EVENTS= for each point)
+	@$(BIN)/python -m bench.streaming --curve $(if $(EVENTS),--events $(EVENTS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+SOAK = $(BIN)/python -m bench.soak $(1) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE))
+
+soak: $(READY) ## is memory flat under a steady load in the production shape? (MINUTES=30 RATE=1000); var/bench/soak.json
+	@$(call SOAK,soak)
+
+soak-outage: $(READY) ## scoring is away under load; when is the lag 0 again? (MINUTES=5 RATE=); var/bench/outage.json
+	@$(call SOAK,outage)
+
+soak-outbox: $(READY) ## Kafka is killed under load; does a full outbox turn into 429? (MINUTES=2); var/bench/outbox.json
+	@$(call SOAK,outbox)
 
 chaos: $(READY) ## break it under load and compare (SEED= MINUTES= SHAPE=embedded|production); var/chaos/report.json
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \

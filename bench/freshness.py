@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from bench import load, stream
+from bench import load, server, stream, waiting
 from bench.result import Result
 from tierflow_stack.settings import StackSettings
 from tierflow_stack.stack import Stack
@@ -26,6 +23,7 @@ BATCH = 100
 PROBES_A_SECOND = 10
 LOOK_EVERY_S = 0.01
 LOOK_LIMIT_S = 60.0
+SETTLE_LIMIT_S = 300.0
 GOAL_P99_S = 0.250
 EDGES_MS = (25, 50, 100, 150, 200, 250, 350, 500, 1_000, 2_000, 5_000)
 
@@ -85,25 +83,27 @@ def measure() -> Result:
 
 
 def _measured(stack: Stack) -> list[Series]:
-    environment = stack.client_environment()
-    urls = dict(part.split("=", 1) for part in environment["TIERFLOW_URL"].split(","))
-    words = [str(Path(sys.executable).parent / "tierflow"), "token", "--subject", "bench", "--scope", "all"]
-    token = subprocess.run(
-        words, env={**os.environ, **environment}, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    urls, token = server.addresses(stack), server.stack_token(stack)
     port = int(urls["events"].rsplit(":", 1)[1])
     book = list(stream.bodies(stream.book(CUSTOMERS), 500))
     requests = [load.request("/events/v1/events", b, token=token, content_type=stream.BATCH_TYPE) for b in book]
-    asyncio.run(load.run("127.0.0.1", port, requests, 4))
+    load.accepted(port, requests, 4, allowed={202})
     _settle(stack)
     numbers = count()
     return [asyncio.run(_series(rate, port, urls["scoring"], token, numbers)) for rate in RATES]
 
 
 def _settle(stack: Stack) -> None:
-    """Returns when every service has taken what is on the log."""
-    while any(row.lag != 0 for row in stack.status() if row.lag is not None):
-        time.sleep(0.2)
+    """Returns when every service has taken what is on the log.
+
+    Raises:
+        TimeoutError: one has not within the limit; it is named with its lag.
+    """
+
+    def behind() -> list[str]:
+        return [f"{row.name} ({row.lag:,} messages)" for row in stack.status() if row.lag]
+
+    waiting.until(behind, SETTLE_LIMIT_S)
 
 
 async def _series(rate: int, port: int, scoring: str, token: str, numbers: Iterator[int]) -> Series:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 _HEAD_END = b"\r\n\r\n"
@@ -39,6 +39,7 @@ class Connection:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
+        self.head = b""
 
     @staticmethod
     async def open(host: str, port: int) -> "Connection":
@@ -48,9 +49,9 @@ class Connection:
         self._writer.close()
 
     async def send(self, payload: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer."""
+        """Status and body of the answer; `head` is then its status line and headers."""
         self._writer.write(payload)
-        head = await self._reader.readuntil(_HEAD_END)
+        head = self.head = await self._reader.readuntil(_HEAD_END)
         status = int(head[9:12])
         length = 0
         for line in head.split(b"\r\n")[1:]:
@@ -69,6 +70,18 @@ async def _work(host: str, port: int, requests: Iterator[bytes], outcome: Outcom
         if status >= 300:
             outcome.last_error = body[:400]
     connection.close()
+
+
+def accepted(port: int, requests: Sequence[bytes], connections: int, *, allowed: Collection[int] = ()) -> Outcome:
+    """`run` against this machine. Every answer must be one of `allowed`, or below 300 when nothing is named.
+
+    Raises:
+        RuntimeError: one was not; the counts and the last refusal are in it.
+    """
+    outcome = asyncio.run(run("127.0.0.1", port, requests, connections))
+    if not all(status in allowed if allowed else status < 300 for status in outcome.statuses):
+        raise RuntimeError(f"refused: {outcome.statuses} {outcome.last_error!r}")
+    return outcome
 
 
 async def run(host: str, port: int, requests: Sequence[bytes], connections: int) -> Outcome:

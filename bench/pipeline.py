@@ -1,6 +1,5 @@
 """Events per second through ingest, scoring and planner in one process, beside SQLite's own limit."""
 
-import asyncio
 import statistics
 import tempfile
 import time
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from bench import limit, load, server, stream
+from bench import limit, load, server, stream, waiting
 from bench.result import Result
 from tierflow_stack.free_ports import free_port
 
@@ -17,6 +16,7 @@ CUSTOMERS = 20_000
 DAYS = 4
 BATCH = 500
 CONNECTIONS = 8
+TAKEN_LIMIT_S = 300.0
 GOAL_PER_SECOND = 10_000
 GOAL_RATIO = 0.35
 GROUPS = ("scoring", "contact-planner", "suitability")
@@ -70,16 +70,16 @@ def measure() -> Result:
 def send(port: int, token: str, bodies: list[bytes]) -> load.Outcome:
     """Posts event batches; every one must be accepted whole."""
     requests = [load.request("/events/v1/events", b, token=token, content_type=stream.BATCH_TYPE) for b in bodies]
-    outcome = asyncio.run(load.run("127.0.0.1", port, requests, CONNECTIONS))
-    if set(outcome.statuses) != {202}:
-        raise RuntimeError(f"not all accepted: {outcome.statuses} {outcome.last_error!r}")
-    return outcome
+    return load.accepted(port, requests, CONNECTIONS, allowed={202})
 
 
 def wait_until_taken(client: httpx.Client) -> None:
-    """Returns when every service has read its topics to the end and has nothing left to say."""
-    while not all(_at_the_end(client, group) for group in GROUPS):
-        time.sleep(0.02)
+    """Returns when every service has read its topics to the end and has nothing left to say.
+
+    Raises:
+        TimeoutError: one has not within the limit; it is named.
+    """
+    waiting.until(lambda: [group for group in GROUPS if not _at_the_end(client, group)], TAKEN_LIMIT_S, look_s=0.02)
 
 
 def _at_the_end(client: httpx.Client, service: str) -> bool:

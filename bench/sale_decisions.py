@@ -1,7 +1,5 @@
 """Sale decisions over HTTP per second, beside a FastAPI route that does nothing, in turns within one run."""
 
-import asyncio
-import json
 import statistics
 import tempfile
 from pathlib import Path
@@ -65,24 +63,13 @@ def measure() -> Result:
 
 def prepare(client: httpx.Client, port: int, token: str) -> None:
     """A book of customers with verified identity, and a product."""
-    product = {
-        "product_id": "wealth-r2", "name": "Steady Growth", "category": "wealth", "issuer_risk_level": 1,
-        "seller_risk_level": 1, "currency": "CNY", "on_sale_from": "2025-01-01",
-    }  # fmt: skip
-    events = [*stream.book(CUSTOMERS), stream.event("bank.product.updated.v1", "w", stream.FIRST_DAY, product)]
+    events = [*stream.book(CUSTOMERS), stream.product()]
     send(port, token, list(stream.bodies(iter(events), 500)))
     wait_until_taken(client)
 
 
 def _sale(number: int) -> bytes:
-    sale = {
-        "customer_id": f"c-{number % CUSTOMERS:07d}",
-        "product_id": "wealth-r2",
-        "amount": {"value": "10000.00", "currency": "CNY"},
-        "initiated_by": "customer",
-        "channel": "mobile",
-    }
-    return json.dumps(sale).encode()
+    return stream.sale(number % CUSTOMERS)
 
 
 def _sale_request(token: str, round_number: int, number: int) -> bytes:
@@ -91,7 +78,4 @@ def _sale_request(token: str, round_number: int, number: int) -> bytes:
 
 
 def _round(port: int, requests: list[bytes]) -> float:
-    outcome = asyncio.run(load.run("127.0.0.1", port, requests, CONNECTIONS))
-    if any(status >= 300 for status in outcome.statuses):
-        raise RuntimeError(f"refused: {outcome.statuses} {outcome.last_error!r}")
-    return outcome.requests_per_second
+    return load.accepted(port, requests, CONNECTIONS).requests_per_second

@@ -15,6 +15,7 @@ from tierflow_shared.clock import SystemClock
 from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.web.issuer import EmbeddedIssuer
 from tierflow_shared.web.scopes import ALL_SCOPES
+from tierflow_stack.stack import Stack
 
 START_LIMIT_S = 60.0
 
@@ -78,3 +79,16 @@ def token(folder: Path, subject: str, customer: str | None = None) -> str:
     """A token with every scope from the folder's own issuer."""
     issuer = EmbeddedIssuer.of(ServiceSettings(data_dir=folder), SystemClock())
     return issuer.mint(subject, ALL_SCOPES, timedelta(hours=2), customer)
+
+
+def addresses(stack: Stack) -> dict[str, str]:
+    """The URL of each service of a stack that is up."""
+    return dict(part.split("=", 1) for part in stack.client_environment()["TIERFLOW_URL"].split(","))
+
+
+def stack_token(stack: Stack) -> str:
+    """A token with every scope, signed by the key of a stack."""
+    tool = str(Path(sys.executable).parent / "tierflow")
+    words = [tool, "token", "--subject", "bench", "--scope", "all", "--hours", "12"]
+    environment = {**os.environ, **stack.client_environment()}
+    return subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout.strip()

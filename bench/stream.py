@@ -71,6 +71,27 @@ def transaction(transaction_id: str, customer: int, day: date, minor: int, direc
     return event("bank.transaction.posted.v1", transaction_id, day, data)
 
 
+def product() -> dict[str, object]:
+    """A wealth product of medium risk."""
+    data = {
+        "product_id": "wealth-r2", "name": "Steady Growth", "category": "wealth", "issuer_risk_level": 1,
+        "seller_risk_level": 1, "currency": "CNY", "on_sale_from": "2025-01-01",
+    }  # fmt: skip
+    return event("bank.product.updated.v1", "w", FIRST_DAY, data)
+
+
+def sale(customer: int) -> bytes:
+    """The body of one sale request for that product."""
+    body = {
+        "customer_id": f"c-{customer:07d}",
+        "product_id": "wealth-r2",
+        "amount": {"value": "10000.00", "currency": "CNY"},
+        "initiated_by": "customer",
+        "channel": "mobile",
+    }
+    return json.dumps(body).encode()
+
+
 def bodies(events: Iterator[dict[str, object]], batch: int) -> Iterator[bytes]:
     """JSON bodies of `batch` events each."""
     group: list[dict[str, object]] = []

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import MetaData
@@ -91,6 +92,20 @@ def service_database(
             template.touch()
     with database(server, template=template.name) as url:
         yield url
+
+
+def service_database_url(service: str, opened: Callable[[str], Database], steps: Migrations) -> Any:
+    """A fixture `database_url` for the tests of one service.
+
+    It gives None for the service's own SQLite file, else the URL of a PostgreSQL database of this test.
+    """
+
+    @pytest.fixture(name="database_url")
+    def of_service(dialect: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
+        with service_database(dialect, request, service, opened, steps) as url:
+            yield url
+
+    return of_service
 
 
 @pytest.fixture

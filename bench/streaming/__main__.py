@@ -5,9 +5,10 @@ import os
 import shutil
 import signal
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.result import FOLDER, Result
+from bench.streaming import curve as _curve
 from bench.streaming import topics
 from bench.streaming.engine import Engine, EngineError, Job
 from bench.streaming.measure import WARM_UP_SHARE, Figure, turn
@@ -29,8 +31,10 @@ from tierflow_stack.kafka import ForeignBroker, KafkaBroker, kafka
 from tierflow_stack.kafka_files import kafka_version
 
 _HEAP_MB = 1024
+_FILE_WIDTH = 150
 _WORK = Path("var/bench/streaming")
 say = Console(stderr=True)
+show = Console(width=None if sys.stdout.isatty() else _FILE_WIDTH)
 
 
 def file_of(engine: str) -> Path:
@@ -49,31 +53,53 @@ def run(
     partitions: Annotated[int, typer.Option(help="partitions of the topics")] = 4,
     rounds: Annotated[int, typer.Option(help="turns of every engine, one after the other; the median counts")] = 1,
     engine: Annotated[str, typer.Option(help="names, separated by commas; all without")] = "",
+    curve: Annotated[
+        bool, typer.Option("--curve", help="ours in 1 and 2 processes with 10 k to 1 M customers")
+    ] = False,
     seed: int = 1,
 ) -> None:
     """Measures and checks every engine on the same job."""
+    if curve:
+        points: list[tuple[int, Result]] = []
+        failed = False
+        for number in _curve.CUSTOMERS:
+            results, failures = _measured(
+                Workload(events, number, seed), _curve.PARTITIONS, rounds, _curve.engines(number), _curve.BROKER
+            )
+            points += [(number, result) for result in results]
+            failed = failed or bool(failures)
+        show.print(_curve.table(points))
+        raise typer.Exit(failed)
     known = {one.name: one for one in engines()}
     names = [name for name in engine.split(",") if name] or list(known)
     if unknown := set(names) - known.keys():
         raise typer.BadParameter(f"no such engine: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     chosen = [known[name] for name in names]
+    results, failures = _measured(Workload(events, customers, seed), partitions, rounds, chosen, {})
+    show.print(_table(results))
+    raise typer.Exit(bool(failures))
+
+
+def _measured(
+    workload: Workload, partitions: int, rounds: int, chosen: Sequence[Engine], settings: Mapping[str, str]
+) -> tuple[list[Result], Mapping[str, str]]:
+    """The results of these engines on a broker of their own, and what failed, by name."""
     for one in chosen:
         say.print(f"preparing {one.name}")
         one.prepare()
     _WORK.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=_WORK.absolute(), prefix="run-"))
-    workload = Workload(events, customers, seed)
     try:
-        with kafka(folder / "kafka", heap_mb=_HEAP_MB) as broker:
+        with kafka(folder / "kafka", heap_mb=_HEAP_MB, settings=settings) as broker:
             bench = Bench(broker, workload, partitions, folder)
             results = asyncio.run(bench.measure(chosen, rounds))
     finally:
         shutil.rmtree(folder / "kafka", ignore_errors=True)
-    Console().print(_table(results))
     if bench.failures:
         say.print(f"[red]failed[/]: {', '.join(bench.failures)}; what they left lies in {folder}")
-        raise typer.Exit(1)
-    shutil.rmtree(folder)
+    else:
+        shutil.rmtree(folder)
+    return results, bench.failures
 
 
 class Bench:
@@ -85,6 +111,7 @@ class Bench:
         self._mark = f"bench-{os.getpid()}-{time.monotonic_ns()}"
         self._topic = f"{self._mark}-{BANK_EVENTS}"  # ours reads it behind a prefix
         self._expected = workload.expected()
+        self._portion = 0
         self.failures: dict[str, str] = {}
 
     async def measure(self, chosen: Sequence[Engine], rounds: int) -> list[Result]:
@@ -109,7 +136,11 @@ class Bench:
         conditions = self._conditions(rounds, reads)
         sound = [one for one in chosen if one.name not in self.failures]
         results = [_result(one, figures[one.name], statistics.median(reads), conditions) for one in sound]
+        bare = next((result.figure for result in results if result.name == "stream-limit"), None)
         for result in results:
+            if bare is not None and result.name == "stream-ours-scoring":
+                result.detail["share_of_the_bare_limit"] = round(result.figure / bare, 3)
+                say.print(f"ours-scoring is at {result.figure / bare:.0%} of the bare limit (goal: 60 %)")
             result.write()
         return results
 
@@ -117,7 +148,9 @@ class Bench:
         name = f"{self._mark}-{one.name}-{number}"
         folder = self._folder / name
         folder.mkdir()
-        job = Job(name, self._bootstrap, self._topic, f"{name}-out", self._partitions, self._workload, folder)
+        job = Job(
+            name, self._bootstrap, self._topic, f"{name}-out", self._partitions, self._workload, folder, self._portion
+        )
         try:
             await topics.create(self._bootstrap, [job.output], self._partitions)
             figure = await turn(one, job, self._beside, self._expected)
@@ -126,6 +159,8 @@ class Bench:
             say.print(f"[red]{one.name} failed[/]:", Text(str(error)))
             return
         figures.append(figure)
+        if one.name == "ours-scoring":
+            self._portion = round(figure.counted / max(1, figure.commits_counted))
         say.print(f"{one.name}: {figure.events_per_second:,.0f} events/s, result checked")
         # What a peer leaves behind must not burden the next one: changelogs, its output, its state.
         await topics.remove(self._bootstrap, job.name)
@@ -171,14 +206,23 @@ def _result(one: Engine, figures: list[Figure], limit: float, conditions: dict[s
 
 def _table(results: list[Result]) -> Table:
     table = Table(title="events per second on the same job, each result checked", title_justify="left")
-    for heading in ("engine", "events/s", "engine CPU µs/event", "engine RSS MiB", "broker CPU µs/event", "others"):
+    for heading in (
+        "engine",
+        "events/s",
+        "engine CPU µs/event",
+        "engine RSS MiB",
+        "PostgreSQL CPU µs/event",
+        "broker CPU µs/event",
+        "others",
+    ):
         table.add_column(heading)
     for result in results:
         turns = result.detail["turns"]
         assert isinstance(turns, list)
         last = turns[-1]
-        cells = (last["cpu_us_per_event"].get("engine"), last["peak_rss_mib"].get("engine"))
-        broker = last["cpu_us_per_event"].get("broker", "")
+        cpu = last["cpu_us_per_event"]
+        cells = (cpu.get("engine"), last["peak_rss_mib"].get("engine"), cpu.get("postgres", ""))
+        broker = cpu.get("broker", "")
         others = f"{last['others_share']:.0%}"
         name = result.name.removeprefix("stream-")
         table.add_row(name, f"{result.figure:,.0f}", *map(str, (*cells, broker)), others)

@@ -16,7 +16,8 @@ class Job:
     """One engine's turn: read `topic` from its beginning, keep the sums, say every change, exactly once.
 
     `name` is new for every turn: consumer group, transactional ids, `output` and other topics begin with it or hold it.
-    `folder` is an empty scratch folder of this turn.
+    `folder` is an empty scratch folder of this turn. `portion` is how many events our own scoring committed at once in
+    this run, 0 when it has not run; the bare limit writes as many.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Job:
     partitions: int
     workload: Workload
     folder: Path
+    portion: int = 0
 
 
 class EngineError(Exception):

@@ -47,6 +47,7 @@ class Figure:
     from_first_event_s: float
     wait_for_last_commit_s: float
     commits_seen: int
+    commits_counted: int
     cpu_s: Mapping[str, float]
     cpu_us_per_event: Mapping[str, float]
     peak_rss_mib: Mapping[str, int]
@@ -98,6 +99,7 @@ async def turn(
         from_first_event_s=round(last.at - watched.first_taken, 3),
         wait_for_last_commit_s=round(last.at - watched.all_taken, 3),
         commits_seen=len(marks) - 1,
+        commits_counted=sum(first.at < mark.at <= last.at for mark in marks),
         cpu_s={role: round(used, 2) for role, used in cpu.items()},
         cpu_us_per_event={role: round(used / counted * 1e6, 2) for role, used in cpu.items()},
         others_share=round(sampler.others_cpu_s(first.at, last.at) / seconds / (os.cpu_count() or 1), 3),

@@ -54,7 +54,7 @@ async def remove(bootstrap: str, mark: str) -> None:
 
 async def fill(bootstrap: str, topic: str, partitions: int, workload: Workload) -> None:
     """Writes the workload, each customer to one partition by Kafka's own hash, in order."""
-    where = [_partition(number, partitions) for number in range(workload.customers)]
+    where = [partition_of(number, partitions) for number in range(workload.customers)]
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, enable_idempotence=True, max_batch_size=BATCH_BYTES, acks="all"
     )
@@ -85,7 +85,8 @@ async def fill(bootstrap: str, topic: str, partitions: int, workload: Workload) 
         await producer.stop()
 
 
-def _partition(customer: int, partitions: int) -> int:
+def partition_of(customer: int, partitions: int) -> int:
+    """The partition of a customer, by Kafka's own hash."""
     hashed: int = murmur2(customer_id(customer).encode())
     return (hashed & 0x7FFFFFFF) % partitions
 

@@ -37,7 +37,7 @@ def prepare() -> None:
     clock_file = os.environ.get("CHAOS_CLOCK_FILE")
     if clock_file:
         clock = SteppedClock(Path(clock_file))
-        SystemClock.now = lambda _self: clock.now()  # type: ignore[method-assign]
+        SystemClock.now = lambda _self: clock.now()  # type: ignore[method-assign, assignment]
     lease_s = os.environ.get("CHAOS_LEASE_S")
     if lease_s:
         defaults = SqliteBus.__init__.__kwdefaults__

@@ -45,7 +45,7 @@ class ProductionSource:
     def rows(self, service: str, query: str) -> Sequence[tuple[Any, ...]]:
         url = self._cluster.url(_DATABASES[service]).replace("+psycopg", "")
         with psycopg.connect(url, connect_timeout=5) as connection:
-            return connection.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]
+            return connection.execute(query).fetchall()
 
     def _ask(self, work: Coroutine[Any, Any, _Answer], limit_s: float) -> _Answer:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)

@@ -29,12 +29,12 @@ def no_dedupe() -> None:
     def forget(_self: object, *_arguments: object) -> None:
         return None
 
-    SqlEventIndex._find = find_nothing  # type: ignore[method-assign]
+    SqlEventIndex._find = find_nothing  # type: ignore[method-assign, assignment]
     Bucket.admit = admit_all  # type: ignore[method-assign, assignment]
     SqlSeenEvents.content = forget  # type: ignore[method-assign, assignment]
-    SqlSeenEvents.flush = forget  # type: ignore[method-assign]
+    SqlSeenEvents.flush = forget  # type: ignore[method-assign, assignment]
     SqlWritableRecords.known_events = lambda _self, _identities: {}  # type: ignore[method-assign, assignment]
-    SqlWritableRecords.remember_events = forget  # type: ignore[method-assign]
+    SqlWritableRecords.remember_events = forget  # type: ignore[method-assign, assignment]
 
 
 def no_fencing() -> None:
@@ -55,8 +55,8 @@ def no_fencing() -> None:
                 .values(next_offset=offset)
             )
 
-    processor.advance = advance  # type: ignore[attr-defined]
-    positions.advance = advance
+    processor.advance = advance  # type: ignore[attr-defined, assignment]
+    positions.advance = advance  # type: ignore[assignment]
 
 
 def commit_before_write() -> None:
@@ -91,7 +91,7 @@ def outbox_apart() -> None:
             with original(self) as later:
                 later._outbox = held
 
-    Database.writing = writing  # type: ignore[method-assign, assignment]
+    Database.writing = writing  # type: ignore[method-assign]
 
 
 SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {

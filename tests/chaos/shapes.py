@@ -23,9 +23,12 @@ class Shape(Protocol):
     """What stands below the services."""
 
     name: str
-    source: Source
     errors: tuple[type[Exception], ...]
     left_out: dict[str, str]
+
+    @property
+    def source(self) -> Source:
+        """What the checker reads."""
 
     def start(self) -> None:
         """Starts what the services need."""

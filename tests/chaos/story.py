@@ -127,7 +127,9 @@ class Producer:
 
     def _customer(self, name: str) -> Said:
         income = {"value": f"{self._random.randrange(50_000, 900_000)}.00", "currency": CURRENCY}
-        data = {"customer_id": name, "kind": "person", "yearly_income": income, "legal_capacity": "full"}
+        data: dict[str, object] = {
+            "customer_id": name, "kind": "person", "yearly_income": income, "legal_capacity": "full",
+        }  # fmt: skip
         return self._say("bank.customer.updated.v1", name, data)
 
     def _kyc(self, name: str, status: str) -> Said:
@@ -137,7 +139,7 @@ class Producer:
         return self._say("bank.kyc.updated.v1", name, data)
 
     def _holding(self, name: str) -> Said:
-        data = {
+        data: dict[str, object] = {
             "holding_id": f"h-{name[2:]}-{self._random.randrange(3)}",
             "customer_id": name,
             "product_id": "p-fund",
@@ -179,7 +181,7 @@ class Producer:
         return self._say("bank.transaction.reversed.v1", name, {**data, "reversed_on": self._today})
 
     def _sale(self, name: str) -> Said:
-        data = {
+        data: dict[str, object] = {
             "sale_id": f"sale-{self._number}-{self._count:09d}",
             "customer_id": name,
             "product_id": self._random.choice(("p-fund", "p-bold")),

@@ -11,9 +11,10 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
+from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg import sql
@@ -24,6 +25,7 @@ from tierflow_stack.processes import children, send, watched
 ENVIRONMENT: Final = "DATABASE_URL"
 _PROGRAMS: Final = "/usr/lib/postgresql"
 _OWNER: Final = "tierflow"
+_ADDRESS: Final = frozenset({"host", "port", "user", "password", "dbname"})
 _START_S: Final = 60.0
 _STOP_S: Final = 60.0
 _SOCKET_PATH_LIMIT: Final = 90  # a socket's path has 107 bytes, and PostgreSQL adds its own name to the folder's
@@ -61,6 +63,7 @@ class _Address:
     port: int
     user: str
     password: str
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def connect(self, database: str = "postgres", timeout_s: float = 10.0) -> "psycopg.Connection[Any]":
         return psycopg.connect(
@@ -69,13 +72,14 @@ class _Address:
             user=self.user,
             password=self.password or None,
             dbname=database,
-            connect_timeout=max(2, int(timeout_s)),
             autocommit=True,
+            **{"connect_timeout": str(max(2, int(timeout_s))), **self.options},  # type: ignore[arg-type]
         )
 
     def url(self, database: str) -> str:
-        secret = f":{self.password}" if self.password else ""
-        return f"postgresql+psycopg://{self.user}{secret}@{self.host}:{self.port}/{database}"
+        secret = f":{quote(self.password, safe='')}" if self.password else ""
+        query = f"?{urlencode(self.options, quote_via=quote)}" if self.options else ""
+        return f"postgresql+psycopg://{quote(self.user, safe='')}{secret}@{self.host}:{self.port}/{database}{query}"
 
     def answers(self) -> bool:
         """True when the server takes a connection."""
@@ -106,6 +110,7 @@ class RunningServer:
             int(str(parts.get("port") or 5432)),
             str(parts.get("user") or "postgres"),
             str(parts.get("password") or ""),
+            {name: str(value) for name, value in parts.items() if name not in _ADDRESS},
         )
 
     @property

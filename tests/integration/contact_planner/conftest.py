@@ -1,7 +1,7 @@
 """The real contact planner over HTTP, fed by the real log, in a folder of the test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.databases import service_database
+from tests.databases import service_database_url
 from tests.unit.contact_planner.samples import account, consent, customer, holding, kyc, rm_updated, tier
 from tierflow_contact_planner.app import MIGRATIONS, create_app, open_database
 from tierflow_contact_planner.settings import PlannerSettings
@@ -21,7 +21,6 @@ from tierflow_shared.bus.sqlite import SqliteBus
 from tierflow_shared.clock import ManualClock, SystemClock
 from tierflow_shared.cloudevents import outgoing_message
 from tierflow_shared.contracts.primitives import Data
-from tierflow_shared.store.database import Database
 from tierflow_shared.web.issuer import EmbeddedIssuer
 from tierflow_shared.web.scopes import ALL_SCOPES
 
@@ -88,15 +87,9 @@ class Planner:
                     return records
 
 
-@pytest.fixture
-def database_url(dialect: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """None for the service's own SQLite file, else the URL of a PostgreSQL database of this test."""
-
-    def opened(url: str) -> Database:
-        return open_database(PlannerSettings(database_url=url), SystemClock())
-
-    with service_database(dialect, request, "contact-planner", opened, MIGRATIONS) as url:
-        yield url
+database_url = service_database_url(
+    "contact-planner", lambda url: open_database(PlannerSettings(database_url=url), SystemClock()), MIGRATIONS
+)
 
 
 @pytest.fixture

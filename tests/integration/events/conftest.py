@@ -1,7 +1,7 @@
 """The real events service over HTTP: its routes, the SQLite log and its database, in a folder of the test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,14 +12,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.databases import service_database
+from tests.databases import service_database_url
 from tests.integration.events.samples import NOW
 from tierflow_events.app import MIGRATIONS, create_app, open_database
 from tierflow_events.settings import EventsSettings
 from tierflow_shared.bus.port import BusUnavailableError, Message, Position, Record, TopicPartition
 from tierflow_shared.bus.sqlite import SqliteBus
 from tierflow_shared.clock import ManualClock, SystemClock
-from tierflow_shared.store.database import Database
 from tierflow_shared.web.issuer import EmbeddedIssuer
 from tierflow_shared.web.scopes import ALL_SCOPES
 
@@ -87,15 +86,9 @@ def problem(answer: httpx.Response) -> Any:
     return document
 
 
-@pytest.fixture
-def database_url(dialect: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """None for the service's own SQLite file, else the URL of a PostgreSQL database of this test."""
-
-    def opened(url: str) -> Database:
-        return open_database(EventsSettings(database_url=url), SystemClock())
-
-    with service_database(dialect, request, "events", opened, MIGRATIONS) as url:
-        yield url
+database_url = service_database_url(
+    "events", lambda url: open_database(EventsSettings(database_url=url), SystemClock()), MIGRATIONS
+)
 
 
 @pytest.fixture

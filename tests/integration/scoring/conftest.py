@@ -1,7 +1,7 @@
 """The real scoring service over HTTP, fed by the real log, in a folder of the test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.databases import service_database
+from tests.databases import service_database_url
 from tierflow_scoring.app import MIGRATIONS, create_app, open_database
 from tierflow_scoring.settings import ScoringSettings
 from tierflow_shared.bus.port import TopicPartition
@@ -21,7 +21,6 @@ from tierflow_shared.clock import ManualClock, SystemClock
 from tierflow_shared.cloudevents import outgoing_message
 from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.contracts.registry import BANK_EVENTS
-from tierflow_shared.store.database import Database
 from tierflow_shared.web.issuer import EmbeddedIssuer
 from tierflow_shared.web.scopes import ALL_SCOPES
 
@@ -70,15 +69,9 @@ class Service:
         return answer.json()
 
 
-@pytest.fixture
-def database_url(dialect: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """None for the service's own SQLite file, else the URL of a PostgreSQL database of this test."""
-
-    def opened(url: str) -> Database:
-        return open_database(ScoringSettings(database_url=url), SystemClock())
-
-    with service_database(dialect, request, "scoring", opened, MIGRATIONS) as url:
-        yield url
+database_url = service_database_url(
+    "scoring", lambda url: open_database(ScoringSettings(database_url=url), SystemClock()), MIGRATIONS
+)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 from fastapi import FastAPI
 
-from tierflow_shared.bus.port import Message, Position
+from tierflow_shared.bus.port import Bus, Message, Position
 from tierflow_shared.bus.sqlite import SqliteBus
 from tierflow_shared.clock import ManualClock
 from tierflow_shared.cloudevents import headers_of
@@ -33,7 +33,7 @@ class Bank:
     app: FastAPI
     client: httpx.AsyncClient
     clock: ManualClock
-    bus: SqliteBus
+    bus: Bus
     issuer: EmbeddedIssuer
     settings: SuitabilitySettings
 
@@ -93,15 +93,16 @@ def event_message(event_id: str, data: Data, time: datetime, source: str = "/cor
 
 
 @asynccontextmanager
-async def open_bank(folder: Path, **settings: Any) -> AsyncIterator[Bank]:
-    """The service with its own files, running until the block ends."""
+async def open_bank(folder: Path, *, bus: Bus | None = None, **settings: Any) -> AsyncIterator[Bank]:
+    """The service with its own files, running until the block ends; on a log of its own when none is given."""
     clock = ManualClock(NOW)
     configured = SuitabilitySettings(data_dir=folder, poll_timeout_s=0.02, **settings)
-    bus = SqliteBus(configured.bus_file, clock=clock, background_heartbeat=False)
-    app = create_app(configured, bus=bus, clock=clock)
+    log = bus or SqliteBus(configured.bus_file, clock=clock, background_heartbeat=False)
+    app = create_app(configured, bus=log, clock=clock)
     issuer = EmbeddedIssuer.of(configured, clock)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://bank") as client:
-            yield Bank(app, client, clock, bus, issuer, configured)
-    await bus.close(5.0)
+            yield Bank(app, client, clock, log, issuer, configured)
+    if bus is None:
+        await log.close(5.0)

@@ -61,6 +61,7 @@ async def patiently(work: Coroutine[Any, Any, Answer], limit_s: float) -> Answer
 
     Raises:
         TimeoutError: it did not end within the limit.
+        BusUnavailableError: the library cancelled it. That must not look as if we were cancelled.
     """
     task = asyncio.create_task(work)
     try:
@@ -71,6 +72,8 @@ async def patiently(work: Coroutine[Any, Any, Answer], limit_s: float) -> Answer
             task.add_done_callback(_over)
     if not task.done():
         raise TimeoutError
+    if task.cancelled():
+        raise BusUnavailableError("the client gave the call up")
     return task.result()
 
 
