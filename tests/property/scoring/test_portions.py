@@ -20,7 +20,7 @@ cuts = st.lists(st.integers(1, 30), max_size=8)
 turns = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["go on", "restart", "crash"])), min_size=1, max_size=8)
 
 
-class Crashed(Exception):
+class CrashedError(Exception):
     """The process dies before its commit."""
 
 
@@ -34,10 +34,19 @@ def by_customer(told: Sequence[Told]) -> dict[str, list[Told]]:
 
 def crash(scoring: Scoring) -> None:
     """A portion is done but never committed; a new process takes over."""
-    with pytest.raises(Crashed), scoring.database.writing() as uow:
-        scoring.handler.go_on(uow, scoring.handler.unfinished())
-        raise Crashed
+    lost_portion(scoring)
     scoring.restart()
+
+
+def lost_portion(scoring: Scoring) -> ClosingRow | None:
+    """A portion that is rolled back. Returns the progress that was in its transaction."""
+    try:
+        with scoring.database.writing() as uow:
+            scoring.handler.go_on(uow, scoring.handler.unfinished())
+            row = SqlRepository(uow.connection).closing(0)
+            raise CrashedError
+    except CrashedError:
+        return row
 
 
 def play(scoring: Scoring, log: Sequence[Record], batches: Sequence[int], plan: Sequence[tuple[int, str]]) -> None:
@@ -138,11 +147,7 @@ def test_control_progress_before_its_portion_loses_customers() -> None:
     """With the progress committed first, a crash in between leaves customers out, and the comparison sees it."""
     with Scoring(POLICIES) as whole, half_closed() as scoring:
         whole.process(a_day_of_many())
-        with pytest.raises(Crashed), scoring.database.writing() as uow:
-            scoring.handler.go_on(uow, scoring.handler.unfinished())
-            ahead = SqlRepository(uow.connection).closing(0)
-            raise Crashed
-        save(scoring, ahead)
+        save(scoring, lost_portion(scoring))
         scoring.restart()
         scoring.go_on()
         assert len(scoring.told()) < len(whole.told())
