@@ -66,6 +66,7 @@ DAY_CLOSING: Final = Table(
     Column("cause_topic", String(64), nullable=False),
     Column("cause_offset", BigInteger, nullable=False),
     Column("traceparent", String(64), nullable=False),
+    info={"since": "scoring_0003"},
 )
 
 CLOSED_AHEAD: Final = Table(
@@ -74,6 +75,7 @@ CLOSED_AHEAD: Final = Table(
     Column("partition", Integer, primary_key=True),
     Column("customer_id", String(64), primary_key=True),
     sqlite_with_rowid=False,
+    info={"since": "scoring_0003"},
 )
 
 BOOK_STATISTICS: Final = Table(
