@@ -39,7 +39,7 @@ class Closing:
     def row(self) -> ClosingRow:
         """As stored."""
         cause = self.cause
-        return ClosingRow(self.since, self.done_through, cause.topic, cause.offset, cause.header("traceparent"))
+        return ClosingRow(self.since, self.done_through, cause.topic, cause.offset, cause.header("traceparent")[:64])
 
 
 @dataclass(slots=True)
