@@ -95,6 +95,12 @@ class KeyedSum:
     def rolled_back(self, connection: Connection) -> None:
         self.assigned(connection, [TopicPartition(BANK_EVENTS, partition) for partition in self._partitions])
 
+    def unfinished(self) -> Sequence[TopicPartition]:
+        return ()
+
+    def go_on(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
+        """Nothing is put off."""
+
     def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:
         by_partition: dict[int, tuple[list[int], list[int]]] = {}
         here, slots, changes = -1, list[int](), list[int]()

@@ -63,12 +63,17 @@ def commit_before_write() -> None:
     """The offset moves in a transaction of its own, before the effects."""
 
     def commit_once(
-        self: Any, records: Sequence[Record], start: Mapping[TopicPartition, int], end: Mapping[TopicPartition, int]
+        self: Any,
+        records: Sequence[Record],
+        start: Mapping[TopicPartition, int],
+        end: Mapping[TopicPartition, int],
+        unfinished: Sequence[TopicPartition] = (),
     ) -> None:
         with self._database.writing() as uow:
             positions.advance(uow.connection, self._database.tables, start, end, self._epochs)
         with self._database.writing() as uow:
             self._handler.process(uow, records)
+            self._handler.go_on(uow, [one for one in unfinished if one in end])
             uow.after_commit(lambda: self._count(uow))
             crash_points.reached("before-commit")
         crash_points.reached("after-commit")

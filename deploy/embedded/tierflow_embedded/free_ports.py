@@ -4,7 +4,7 @@ import random
 import socket
 from typing import Final
 
-_reserved: Final[list[socket.socket]] = []
+_reserved: Final[list[int]] = []
 
 
 def free_port() -> int:
@@ -21,7 +21,7 @@ def free_port() -> int:
             claim.close()
             continue
         if is_free(port):
-            _reserved.append(claim)
+            _reserved.append(claim.detach())
             return port
         claim.close()
     raise OSError("no free port between 10,000 and 32,000 was found")

@@ -36,6 +36,12 @@ class NewsHandler:
     def rolled_back(self, connection: Connection) -> None:
         """Nothing is kept in memory."""
 
+    def unfinished(self) -> Sequence[TopicPartition]:
+        return ()
+
+    def go_on(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
+        """Nothing is put off."""
+
     def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:
         events = [event for record in records if (event := _readable(uow, record)) is not None]
         store = self._writer(uow.connection)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 from fastapi import APIRouter, FastAPI
+from sqlalchemy import Connection
 
 from tierflow_scoring.adapters.policy_files import load_policy_set
 from tierflow_scoring.adapters.queries import SqlQueries
@@ -72,7 +73,7 @@ def create_app(
         service=SERVICE,
         title="Tierflow scoring · 客户价值评估",
         settings=settings,
-        routers=[*_routers(context), operations_router(SERVICE, database)],
+        routers=[*_routers(context), operations_router(SERVICE, database, _closing)],
         lifespan=lifespan,
         authority=authority_for(settings, clock, metrics),
         metrics=metrics,
@@ -90,6 +91,10 @@ def open_database(settings: ScoringSettings, clock: Clock, *, url: str | None = 
     """The service's database, not connected yet; or another one with the same tables, at `url`."""
     limits, url = DatabaseLimits.of(settings), url or settings.database_url_for(SERVICE)
     return Database(url, METADATA, service=SERVICE, clock=clock, limits=limits, silent=silent)
+
+
+def _closing(connection: Connection) -> int:
+    return SqlRepository(connection).partitions_closing()
 
 
 def _routers(context: Context) -> list[APIRouter]:

@@ -13,6 +13,9 @@ BucketKey = tuple[
 ]  # booking day, customer id, account id; a plain tuple is cheapest to keep by the million
 
 
+HoldingKey = tuple[str, str]  # customer id, holding id
+
+
 class StoredValuation(NamedTuple):
     """A valuation of a holding as stored."""
 
@@ -30,14 +33,6 @@ class NewValuation(NamedTuple):
     value: int
     category: str
     stamp: Stamp
-
-
-class Neighbours(NamedTuple):
-    """The valuations of one holding around a day: the last before it, on it, the first after it."""
-
-    before: StoredValuation | None
-    exact: StoredValuation | None
-    after: StoredValuation | None
 
 
 class StoredStanding(NamedTuple):
@@ -81,6 +76,20 @@ class AccountSums(NamedTuple):
     credit: int
     debit: int
     transactions: int
+
+
+class ClosingRow(NamedTuple):
+    """How far the closing of days has come in a partition, and which record caused it.
+
+    since: the first of the days (`NEVER` where the partition opens its first day); all customers up to the id
+    `done_through` are done.
+    """
+
+    since: int
+    done_through: str
+    topic: str
+    offset: int
+    traceparent: str
 
 
 class Known(NamedTuple):
@@ -142,6 +151,25 @@ class Repository(Protocol):
     def open_days(self) -> dict[int, int]:
         """The open day of each partition that has one."""
 
+    def closed_days(self) -> dict[int, int]:
+        """The last day that is closed for all customers of a partition, for each that has one."""
+
+    def partitions_closing(self) -> int:
+        """In how many partitions a closing is under way."""
+
+    def closing(self, partition: int) -> ClosingRow | None:
+        """The closing that is under way."""
+
+    def save_closing(self, partition: int, row: ClosingRow) -> None: ...
+
+    def end_closing(self, partition: int) -> None:
+        """Everybody is done."""
+
+    def closed_ahead(self, partition: int) -> set[str]:
+        """The customers who are done although their turn has not come."""
+
+    def add_closed_ahead(self, partition: int, customer_ids: Sequence[str]) -> None: ...
+
     def partitions(self) -> list[int]:
         """The partitions that have customers."""
 
@@ -187,9 +215,10 @@ class Repository(Protocol):
     def records(self, partition: int, customer_ids: Sequence[str]) -> list[CustomerRecord]:
         """Everything about some customers, in the order asked for; unknown customers are empty."""
 
-    def valuations_around(self, customer_id: str, holding_id: str, as_of: int) -> Neighbours: ...
+    def valuations(self, customer_ids: Collection[str]) -> dict[HoldingKey, list[StoredValuation]]:
+        """All valuations of the holdings of some customers, in order of their days."""
 
-    def save_valuation(self, partition: int, valuation: NewValuation) -> None: ...
+    def save_valuations(self, partition: int, valuations: Sequence[NewValuation]) -> None: ...
 
     def current_segments(self, customer_ids: Collection[str]) -> list[tuple[int, SegmentRow]]:
         """The change points that are believed now, with their storage ids."""

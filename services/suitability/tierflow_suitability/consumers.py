@@ -60,6 +60,12 @@ class SuitabilityHandler:
     def rolled_back(self, connection: Connection) -> None:
         """Nothing is kept in memory: the cache belongs to a stamp that was rolled back with it."""
 
+    def unfinished(self) -> Sequence[TopicPartition]:
+        return ()
+
+    def go_on(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
+        """Nothing is put off."""
+
     def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:
         events = _decoded(uow, records)
         if not events:

@@ -92,6 +92,9 @@ def _without_input(text: str) -> str:
     return re.sub(r"'[^']*'", "…", text)
 
 
-def caused_id(service: str, record: Record, n: int) -> str:
-    """The id of the n-th message that a service makes of a record: the same after every repetition."""
+def caused_id(service: str, record: Record, n: int | str) -> str:
+    """The id of the n-th message that a service makes of a record: the same after every repetition.
+
+    A name in place of a number is for messages that are not always made in the same order.
+    """
     return derived_id("ev", service, record.topic, record.partition, record.offset, n)

@@ -37,6 +37,12 @@ class BatchHandler(Protocol):
     def rolled_back(self, connection: Connection) -> None:
         """The last `process` did not count: bring what is in memory back to what the database says."""
 
+    def unfinished(self) -> Sequence[TopicPartition]:
+        """Partitions for which records that were processed have left work to do."""
+
+    def go_on(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
+        """Does a bounded part of that work; called in every transaction, with records or not, until none is left."""
+
 
 class TypedHandler:
     """Applies one event at a time by its type. Keeps nothing in memory."""
@@ -58,6 +64,13 @@ class TypedHandler:
 
     def rolled_back(self, connection: Connection) -> None:
         """Nothing is kept in memory."""
+
+    def unfinished(self) -> Sequence[TopicPartition]:
+        """Nothing is put off."""
+        return ()
+
+    def go_on(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
+        """Nothing is put off."""
 
     def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:
         for record in records:

@@ -117,8 +117,9 @@ class StreamProcessor:
             return 0
         if batch.records:
             crash_points.reached("after-poll")
-        if batch.records or self._progress.is_due():
-            batch = self._progress.with_skipped(batch)
+        unfinished = self._handler.unfinished()
+        if batch.records or unfinished or self._progress.is_due():
+            batch = self._progress.standing(self._progress.with_skipped(batch), unfinished)
             if batch.end and not await self._take(batch):
                 return 0
         else:
@@ -161,7 +162,8 @@ class StreamProcessor:
         """What was read ahead, topped up with what has come since; else what comes now."""
         ahead, self._ahead = self._ahead, None
         if ahead is None:
-            return await self._consumer.poll(self._batch_size.limit, self._settings.poll_timeout_s)
+            wait_s = 0.0 if self._handler.unfinished() else self._settings.poll_timeout_s
+            return await self._consumer.poll(self._batch_size.limit, wait_s)
         return await self._read_on(ahead, _AT_ONCE_S, lambda last: not last.end)
 
     async def _read_on(self, batch: Batch, wait_s: float, is_over: Callable[[Batch], bool]) -> Batch | None:
@@ -204,10 +206,13 @@ class StreamProcessor:
     async def measure_lag(self) -> None:
         """Brings the lag gauges of the owned partitions up to date."""
         self._metrics.set("tierflow_stream_partitions", self._group, value=len(self._epochs))
+        unfinished = self._handler.unfinished()
         for topic_partition in list(self._epochs):
             behind = await self._bus.high_watermark(topic_partition) - self._progress.read_to.get(topic_partition, 0)
             labels = (self._group, topic_partition.topic, str(topic_partition.partition))
-            self._metrics.set("tierflow_stream_lag_records", *labels, value=max(0, behind))
+            self._metrics.set(
+                "tierflow_stream_lag_records", *labels, value=max(int(topic_partition in unfinished), behind)
+            )
 
     async def _resume_from_database(self) -> None:
         """After a failed batch: the database may have taken it or not, or be another's by now; it alone knows."""
@@ -230,11 +235,11 @@ class StreamProcessor:
 
     def _commit(self, batch: Batch) -> None:
         try:
-            self._commit_once(batch.records, batch.start, batch.end)
+            self._commit_once(batch.records, batch.start, batch.end, self._handler.unfinished())
         except (FencedError, *UNAVAILABLE):
             raise
         except Exception as error:
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
+            if not batch.records or (isinstance(error, DBAPIError) and error.connection_invalidated):
                 raise
             self._forget()
             _log.exception("batch failed, trying record by record", group=self._group)
@@ -245,10 +250,12 @@ class StreamProcessor:
         records: Sequence[Record],
         start: Mapping[TopicPartition, int],
         end: Mapping[TopicPartition, int],
+        unfinished: Sequence[TopicPartition] = (),
     ) -> None:
         with self._database.writing() as uow:
             advance(uow.connection, self._database.tables, start, end, self._epochs)
             self._handler.process(uow, records)
+            self._handler.go_on(uow, [one for one in unfinished if one in end])
             uow.after_commit(lambda: self._count(uow))
             crash_points.reached("before-commit")
         crash_points.reached("after-commit")

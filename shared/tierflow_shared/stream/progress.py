@@ -36,6 +36,11 @@ class Progress:
         end = {**{topic_partition: self.read_to[topic_partition] for topic_partition in self._skipped}, **batch.end}
         return Batch(batch.records, start, end)
 
+    def standing(self, batch: Batch, partitions: Iterable[TopicPartition]) -> Batch:
+        """The batch, with those of the partitions that do not move in it: they stand where they are."""
+        here = {one: self.read_to[one] for one in partitions if one not in batch.end}
+        return Batch(batch.records, {**batch.start, **here}, {**batch.end, **here}) if here else batch
+
     def committed(self, batch: Batch) -> None:
         """The batch's offsets are in the database."""
         self._skipped.clear()

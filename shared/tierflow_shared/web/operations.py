@@ -1,11 +1,12 @@
 """`GET /{service}/v1/progress`: how far a service has read and what became of it."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.outbox import count_messages
@@ -29,21 +30,24 @@ class Progress(BaseModel):
     consumption: dict[str, Outcomes] = Field(description="by event type")
     outbox: int = Field(description="messages that wait for the bus")
     dead_letters: int = Field(description="messages that could not be taken")
+    unfinished: int = Field(0, description="partitions in which messages that were read have left work under way")
 
 
-def operations_router(service: str, database: Database) -> APIRouter:
-    """The operators' view of one service."""
+def operations_router(
+    service: str, database: Database, unfinished: Callable[[Connection], int] = lambda _: 0
+) -> APIRouter:
+    """The operators' view of one service. `unfinished` counts the partitions that have work under way."""
     router = service_router(f"/{service}/v1", ["operations"])
 
     @router.get("/progress")
     async def progress(principal: Annotated[Principal, requires("operations:read")]) -> Progress:  # noqa: ARG001
         """Positions, outcomes by event type, outbox and dead letters of this service."""
-        return await asyncio.to_thread(read_progress, database)
+        return await asyncio.to_thread(read_progress, database, unfinished)
 
     return router
 
 
-def read_progress(database: Database) -> Progress:
+def read_progress(database: Database, unfinished: Callable[[Connection], int] = lambda _: 0) -> Progress:
     """Reads the shared tables in one transaction."""
     tables = database.tables
     outcomes: dict[str, dict[str, int]] = {}
@@ -51,6 +55,7 @@ def read_progress(database: Database) -> Progress:
         positions = read_positions(connection, tables)
         for row in connection.execute(select(tables.consumption)):
             outcomes.setdefault(row.event_type, {})[row.outcome] = row._mapping["count"]
+        under_way = unfinished(connection)
         outbox = count_messages(connection, tables)
         dead_letters = connection.execute(select(func.count()).select_from(tables.dead_letter)).scalar_one()
     return Progress(
@@ -58,4 +63,5 @@ def read_progress(database: Database) -> Progress:
         consumption={event_type: Outcomes(**counts) for event_type, counts in sorted(outcomes.items())},
         outbox=outbox,
         dead_letters=dead_letters,
+        unfinished=under_way,
     )

@@ -56,12 +56,13 @@ class Service:
                 pass
 
     async def _behind(self) -> bool:
-        positions = (await self.get("/progress"))["positions"]
+        progress = await self.get("/progress")
+        positions = progress["positions"]
         for partition in range(await self.bus.partitions(BANK_EVENTS)):
             end = await self.bus.high_watermark(TopicPartition(BANK_EVENTS, partition))
             if positions.get(f"{BANK_EVENTS}/{partition}", 0) < end:
                 return True
-        return False
+        return bool(progress["unfinished"])
 
     async def get(self, path: str, **query: str | int) -> Any:
         answer = await self.http.get(ROOT + path, params=query)

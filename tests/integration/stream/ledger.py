@@ -48,6 +48,12 @@ class SummingHandler:
     def _load(self, connection: Connection) -> None:
         self.memory = {row.key: row.sum for row in connection.execute(select(self._total))}
 
+    def unfinished(self) -> Sequence[TopicPartition]:
+        return ()
+
+    def go_on(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
+        """Nothing is put off."""
+
     def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:
         for record in records:
             if record.value == b"poison":

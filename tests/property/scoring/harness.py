@@ -20,6 +20,7 @@ from tierflow_scoring.domain.days import day_of
 from tierflow_scoring.domain.policy import PolicySet
 from tierflow_scoring.handlers.digest import Digest, digest
 from tierflow_scoring.handlers.refold import refold
+from tierflow_scoring.ports import PublishedRow
 from tierflow_scoring.settings import ScoringSettings
 from tierflow_shared.bus.port import Record, TopicPartition
 from tierflow_shared.clock import ManualClock
@@ -37,7 +38,12 @@ class Scoring:
     """A scoring service without its HTTP side and without a bus."""
 
     def __init__(
-        self, policies: PolicySet, partitions: int = 1, bucket_cache_limit: int = 1000, recent_money_limit: int = 1000
+        self,
+        policies: PolicySet,
+        partitions: int = 1,
+        bucket_cache_limit: int = 1000,
+        recent_money_limit: int = 1000,
+        closing_portion: int = 200,
     ) -> None:
         self._folder = TemporaryDirectory()
         self.policies, self._partitions = policies, partitions
@@ -45,6 +51,7 @@ class Scoring:
             data_dir=Path(self._folder.name),
             bucket_cache_limit=bucket_cache_limit,
             recent_money_limit=recent_money_limit,
+            closing_portion=closing_portion,
         )
         clock = ManualClock(datetime(2024, 6, 1, tzinfo=UTC))
         url = f"sqlite:///{self._folder.name}/scoring.db"
@@ -71,6 +78,20 @@ class Scoring:
         for start, end in pairwise(cuts):
             with self.database.writing() as uow:
                 self.handler.process(uow, records[start:end])
+
+    def go_on(self, times: int = 10_000) -> None:
+        """So many more portions of what is being closed, each in its own transaction; all of them without a number."""
+        while times and (unfinished := self.handler.unfinished()):
+            times -= 1
+            with self.database.writing() as uow:
+                self.handler.process(uow, [])
+                self.handler.go_on(uow, unfinished)
+
+    def published(self) -> list[PublishedRow]:
+        """What others were told last."""
+        with self.database.reading() as connection:
+            repository = SqlRepository(connection)
+            return sorted(row for partition in range(self._partitions) for row in repository.published(partition))
 
     def told(self) -> list[Told]:
         """What was published, in order, without its wall-clock time."""

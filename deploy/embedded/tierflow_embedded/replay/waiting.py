@@ -36,7 +36,7 @@ def read_progress(client: ApiClient) -> dict[str, Any]:
 
 
 def behind(ends: Mapping[str, int], progress: Mapping[str, Any]) -> dict[str, int]:
-    """How many messages each service has not read yet, with what waits in its outbox."""
+    """How many messages each service has not read yet, with what waits in its outbox and what is under way."""
     left: dict[str, int] = {}
     for service, topics in READS.items():
         positions = progress[service]["positions"]
@@ -45,7 +45,7 @@ def behind(ends: Mapping[str, int], progress: Mapping[str, Any]) -> dict[str, in
             for place, end in ends.items()
             if place.rpartition("/")[0] in topics
         )
-        left[service] = unread + int(progress[service]["outbox"])
+        left[service] = unread + int(progress[service]["outbox"]) + int(progress[service].get("unfinished", 0))
     return left
 
 

@@ -1,14 +1,15 @@
 """Valuations of holdings."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
 
 from sqlalchemy import func, select
 
 from tierflow_scoring.adapters.customers import CustomerStore
+from tierflow_scoring.adapters.store import chunked
 from tierflow_scoring.adapters.tables import HOLDING_VALUE
 from tierflow_scoring.domain.history import HoldingRow
-from tierflow_scoring.ports import Neighbours, NewValuation, StoredValuation
+from tierflow_scoring.ports import HoldingKey, NewValuation, StoredValuation
 
 _HOLDING: Final = HOLDING_VALUE.c
 _STORED: Final = (_HOLDING.as_of, _HOLDING.value_minor, _HOLDING.stamp_time, _HOLDING.stamp_source, _HOLDING.stamp_id)
@@ -35,16 +36,22 @@ class HoldingStore(CustomerStore):
         )
         return [HoldingRow(*row) for row in self._connection.execute(query)]
 
-    def valuations_around(self, customer_id: str, holding_id: str, as_of: int) -> Neighbours:
-        query = select(*_STORED).where(_HOLDING.customer_id == customer_id, _HOLDING.holding_id == holding_id)
-        before = query.where(_HOLDING.as_of < as_of).order_by(_HOLDING.as_of.desc()).limit(1)
-        exact = query.where(_HOLDING.as_of == as_of)
-        after = query.where(_HOLDING.as_of > as_of).order_by(_HOLDING.as_of).limit(1)
-        return Neighbours(*(_stored(self._connection.execute(one).first()) for one in (before, exact, after)))
+    def valuations(self, customer_ids: Collection[str]) -> dict[HoldingKey, list[StoredValuation]]:
+        query = select(_HOLDING.customer_id, _HOLDING.holding_id, *_STORED).order_by(
+            _HOLDING.customer_id, _HOLDING.holding_id, _HOLDING.as_of
+        )
+        found: dict[HoldingKey, list[StoredValuation]] = {}
+        for ids in chunked(list(customer_ids)):
+            for row in self._connection.execute(query.where(_HOLDING.customer_id.in_(ids))):
+                found.setdefault((row[0], row[1]), []).append(StoredValuation(row[2], row[3], (row[4], row[5], row[6])))
+        return found
 
-    def save_valuation(self, partition: int, valuation: NewValuation) -> None:
-        customer_id, holding_id, as_of, value, category, stamp = valuation
-        self._upsert(HOLDING_VALUE, [(customer_id, holding_id, as_of, partition, value, category, *stamp)])
+    def save_valuations(self, partition: int, valuations: Sequence[NewValuation]) -> None:
+        rows = [
+            (customer_id, holding_id, as_of, partition, value, category, *stamp)
+            for customer_id, holding_id, as_of, value, category, stamp in valuations
+        ]
+        self._upsert(HOLDING_VALUE, rows)
 
     def _valuations_of(self, customer_ids: Sequence[str]) -> Iterator[tuple[str, str, int, int]]:
         query = (
@@ -54,7 +61,3 @@ class HoldingStore(CustomerStore):
         )
         for row in self._connection.execute(query):
             yield row.customer_id, row.holding_id, row.as_of, row.value_minor
-
-
-def _stored(row: Sequence[Any] | None) -> StoredValuation | None:
-    return None if row is None else StoredValuation(row[0], row[1], (row[2], row[3], row[4]))

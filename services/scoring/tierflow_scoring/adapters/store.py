@@ -22,6 +22,11 @@ class Store:
     def _insert(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:
         write_rows(self._connection, insert_text(table, names), "", rows)
 
+    def _add(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+        """Rows of keys; those that are there already stay."""
+        names = tuple(column.name for column in table.columns)
+        write_rows(self._connection, insert_text(table, names), "ON CONFLICT DO NOTHING", rows)
+
     def _upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
         write_rows(self._connection, *upsert_text(table), rows)
 

@@ -57,6 +57,27 @@ PARTITION_STATE: Final = Table(
     Column("open_day", Integer, nullable=False),
 )
 
+DAY_CLOSING: Final = Table(
+    "day_closing",
+    METADATA,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("since_day", Integer, nullable=False),
+    Column("done_through", String(64), nullable=False),
+    Column("cause_topic", String(64), nullable=False),
+    Column("cause_offset", BigInteger, nullable=False),
+    Column("traceparent", String(64), nullable=False),
+    info={"since": "scoring_0003"},
+)
+
+CLOSED_AHEAD: Final = Table(
+    "closed_ahead",
+    METADATA,
+    Column("partition", Integer, primary_key=True),
+    Column("customer_id", String(64), primary_key=True),
+    sqlite_with_rowid=False,
+    info={"since": "scoring_0003"},
+)
+
 BOOK_STATISTICS: Final = Table(
     "book_statistics",
     METADATA,

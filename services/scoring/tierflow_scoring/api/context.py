@@ -47,3 +47,10 @@ def check_customer(principal: Principal, customer_id: str) -> None:
     """A token of one customer sees this customer alone; others look unknown."""
     if principal.customer not in (None, customer_id):
         raise not_found("customer")
+
+
+def last_closed_day(repository: Repository) -> int | None:
+    """The last day that is closed and, wherever it is being closed now, closed for everybody."""
+    closed, opened = repository.closed_days(), repository.open_days()
+    under_way = [day for partition, day in closed.items() if day < opened[partition] - 1]
+    return min([max(closed.values()), *under_way]) if closed else None

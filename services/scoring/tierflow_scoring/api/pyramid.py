@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from tierflow_scoring.api import models, views
-from tierflow_scoring.api.context import Context
+from tierflow_scoring.api.context import Context, last_closed_day
 from tierflow_scoring.domain.days import date_of, day_of
 from tierflow_scoring.domain.policy import Scheme
 from tierflow_scoring.handlers.rows import decode_decision
@@ -65,7 +65,7 @@ def pyramid_router(context: Context) -> APIRouter:
 
 def _pyramid(context: Context, scheme: Scheme, as_of: date | None) -> models.PyramidOut:
     with context.reading() as (repository, queries):
-        latest = max((day - 1 for day in repository.open_days().values()), default=None)
+        latest = last_closed_day(repository)
         day = latest if as_of is None else day_of(as_of)
         rows = [] if day is None else queries.pyramid(scheme.name, day)
     version = scheme.versions[-1] if day is None else scheme.on(day)

@@ -16,6 +16,7 @@ from tierflow_scoring.handlers.work import Work
 from tierflow_scoring.ports import Repository
 from tierflow_scoring.settings import ScoringSettings
 from tierflow_shared.bus.port import Record, TopicPartition
+from tierflow_shared.contracts.registry import BANK_EVENTS
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.money import Rates
 from tierflow_shared.store.unit_of_work import UnitOfWork
@@ -75,15 +76,24 @@ class ScoringHandler:
             self._load(connection, partition)
 
     def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:
-        work = Work(uow, self._repositories(uow.connection))
+        work = Work(uow, self._repositories(uow.connection), self._settings.closing_portion)
         commands = self._read(uow, records)
         for partition, some in commands.items():
             handler = self._partitions[partition]
-            handler.prepare(work.repository, some)
+            handler.prepare(work, some)
             self._apply(work, handler, some)
             handler.finish(work)
-        if self._metrics is not None:
-            uow.after_commit(lambda: _measure(self._metrics, work))
+        uow.after_commit(lambda: _measure(self._metrics, work))
+
+    def unfinished(self) -> Sequence[TopicPartition]:
+        found = (partition for partition, handler in list(self._partitions.items()) if handler.is_closing)
+        return [TopicPartition(BANK_EVENTS, partition) for partition in found]
+
+    def go_on(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
+        work = Work(uow, self._repositories(uow.connection), self._settings.closing_portion)
+        for _, partition in partitions:
+            self._partitions[partition].go_on(work)
+        uow.after_commit(lambda: _measure(self._metrics, work))
 
     def _read(self, uow: UnitOfWork, records: Sequence[Record]) -> dict[int, list[Command]]:
         """Commands by partition, in log order; what cannot be understood is a dead letter."""

@@ -17,7 +17,6 @@ from tierflow_scoring.domain.fold import Carried, Folded, fold
 from tierflow_scoring.domain.history import joined, step_flows
 from tierflow_scoring.domain.policy import PolicySet
 from tierflow_scoring.domain.recent_money import MoneyRows, RecentMoney
-from tierflow_scoring.domain.standing import WITHOUT_VERSION
 
 _GROWTH: Final = 1_024
 
@@ -104,11 +103,6 @@ class Book:
         self.span.start[slots] = span.start
         self.span.settled_on[slots] = span.settled_on
         self.span.money_from[slots] = span.money_from
-
-    def unpublished(self, scheme: int) -> Ints:
-        """Slots whose standing at the end of the last closed day is not what was last published."""
-        standing = self.carried.standing[scheme] & WITHOUT_VERSION
-        return np.flatnonzero((standing != self.published[scheme]) & (standing != 0))
 
     def is_provisional(self, slot: int) -> bool:
         """Whether a tier reached on the open day is provisional."""

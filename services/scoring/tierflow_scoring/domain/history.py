@@ -141,7 +141,10 @@ def settled(start: Ints, provisional_months: int) -> Ints:
     return ints([day if day >= FAR else add_months(day, provisional_months) for day in start.tolist()])
 
 
-def history_block(records: Sequence[CustomerRecord], policies: PolicySet, end: int) -> Block:
-    """The block of some customers from their first day up to and including `end`."""
+def history_block(
+    records: Sequence[CustomerRecord], policies: PolicySet, end: int, extra_days: Sequence[int] = ()
+) -> Block:
+    """The block of some customers from their first day up to and including `end`; it has all `extra_days`."""
     rows = rows_of(records).through(end)
-    return block_of(rows, span_of(records, rows, policies.provisional_months), end, policies.change_days)
+    days = [*policies.change_days, *extra_days]
+    return block_of(rows, span_of(records, rows, policies.provisional_months), end, days)

@@ -39,21 +39,21 @@ class Segment:
 def segment_at(folded: Folded, path: SchemePath, t: int, n: int, currency: str) -> Segment | None:
     """One customer's standing on one day, whether it changed then or not; None before the relationship began."""
     packed = int(path.standing[t, n])
-    standing = unpack(packed)
-    if standing is None:
+    if not packed:
         return None
-    measure, features = int(path.measure[t, n]), folded.features.at(t, n)
-    version = path.scheme.versions[standing.version]
-    return Segment(
-        scheme=path.scheme,
-        valid_from=int(folded.days[t]),
-        packed=packed,
-        standing=standing,
-        tier_since=int(path.tier_since[t, n]),
-        measure=measure,
-        features=features,
-        reasons=reasons_for(version, standing, measure, features, currency),
-    )
+    numbers = (packed, int(path.tier_since[t, n]), int(path.measure[t, n]))
+    return segment_of(path.scheme, int(folded.days[t]), numbers, folded.features.at(t, n), currency)
+
+
+def segment_of(
+    scheme: Scheme, day: int, numbers: tuple[int, int, int], features: dict[str, int], currency: str
+) -> Segment:
+    """The standing that begins on a day, from its numbers: (packed standing, first day of the tier, measure)."""
+    packed, tier_since, measure = numbers
+    standing = unpack(packed)
+    assert standing is not None, "the relationship has begun"
+    reasons = reasons_for(scheme.versions[standing.version], standing, measure, features, currency)
+    return Segment(scheme, day, packed, standing, tier_since, measure, features, reasons)
 
 
 def change_points(folded: Folded, currency: str) -> Iterator[tuple[int, Segment]]:

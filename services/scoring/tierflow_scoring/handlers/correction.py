@@ -1,18 +1,23 @@
 """Bringing columns and stored paths in step with the stored days: at a start for all, else for late customers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from tierflow_scoring.domain.arrays import ints
+import numpy as np
+
+from tierflow_scoring.domain.arrays import Ints, ints
+from tierflow_scoring.domain.days import NEVER
 from tierflow_scoring.domain.features import Level
 from tierflow_scoring.domain.flows import Flow
 from tierflow_scoring.domain.history import CustomerRecord, fact_steps
 from tierflow_scoring.domain.holdings import holding_steps
+from tierflow_scoring.domain.outcome import Outcome, outcomes
 from tierflow_scoring.handlers.refold import Refolded, refold
 from tierflow_scoring.handlers.rows import packed, segment_row
-from tierflow_scoring.handlers.state import PartitionState
+from tierflow_scoring.handlers.state import Closing, PartitionState
 from tierflow_scoring.handlers.work import Work
-from tierflow_scoring.ports import Repository, SegmentRow
+from tierflow_scoring.ports import ClosingRow, Repository, SegmentRow
+from tierflow_shared.bus.port import Record
 
 _PORTION: Final = 2_000  # customers whose days are in memory at a time
 
@@ -22,8 +27,27 @@ def correct(state: PartitionState, work: Work) -> None:
     day = state.book.open_day
     if day is None or not state.late:
         return
-    ids = sorted(state.book.ids[slot] for slot in state.late)
+    _fold_again(state, work, state.late, day)
     state.late.clear()
+
+
+def open_customers(state: PartitionState, work: Work, slots: Collection[int]) -> None:
+    """Folds the past of customers on the partition's first day, and adds to their running assets what was not known."""
+    day = state.book.open_day
+    assert day is not None, "there is no open day"
+    places = ints(sorted(slots))
+    before = _assets(state, places)
+    _fold_again(state, work, slots, day)
+    state.book.running[places] += _assets(state, places) - before
+
+
+def _assets(state: PartitionState, slots: Ints) -> Ints:
+    levels = state.book.carried.levels
+    return ints(levels[Level.DEPOSIT, slots] + levels[Level.HOLDING, slots])
+
+
+def _fold_again(state: PartitionState, work: Work, slots: Collection[int], day: int) -> None:
+    ids = sorted(state.book.ids[slot] for slot in slots)
     for records in _portions(work.repository, state.partition, ids):
         for part in refold(state.policies, records, day - 1):
             _replace(state, part)
@@ -55,17 +79,53 @@ def load(state: PartitionState, repository: Repository) -> None:
     ids = repository.customer_ids(state.partition)
     for customer_id in ids:
         book.slot(customer_id)
+    _load_published(state, repository)
+    closing = repository.closing(state.partition)
+    ahead = repository.closed_ahead(state.partition)
+    found: list[Outcome] = []
     for records in _portions(repository, state.partition, ids):
         for record in records:
             _load_facts(state, record, day)
         if day is not None:
-            for part in refold(state.policies, records, day - 1):
+            waiting = [one for one in records if closing and _waits(one.customer_id, closing, ahead)]
+            found += _fold_closing(state, waiting, closing.since if closing else day, day)
+            done = {one.customer_id for one in waiting}
+            for part in refold(state.policies, [one for one in records if one.customer_id not in done], day - 1):
                 _replace(state, part)
-    _load_published(state, repository)
+    if closing:
+        _load_closing(state, closing, found)
     book_statistics = repository.statistics().get(state.partition)
     state.statistics_day = book_statistics.day if book_statistics else None
     if day is not None:
         _load_open_day(state, repository, day)
+
+
+def _waits(customer_id: str, closing: ClosingRow, ahead: Collection[str]) -> bool:
+    return customer_id > closing.done_through and customer_id not in ahead
+
+
+def _fold_closing(state: PartitionState, records: Sequence[CustomerRecord], since: int, day: int) -> list[Outcome]:
+    """Folds customers whose days from `since` on are not written yet; returns what is to be written."""
+    found: list[Outcome] = []
+    days = range(since, day) if since != NEVER else range(0)
+    for part in refold(state.policies, records, day - 1, days):
+        _replace(state, part)
+        slots = ints([state.book.slot_of[record.customer_id] for record in part.records])
+        for t in np.searchsorted(part.folded.days, ints(list(days))).tolist():
+            found += outcomes(part.folded, t, slots, state.book.published)
+    return found
+
+
+def _load_closing(state: PartitionState, row: ClosingRow, found: Sequence[Outcome]) -> None:
+    """Takes up a closing where another process left it."""
+    headers = (("traceparent", row.traceparent.encode()),) if row.traceparent else ()
+    cause = Record(row.topic, state.partition, row.offset, 0, "", "", headers, b"")
+    if row.since == NEVER:
+        waiting = {slot for name, slot in state.book.slot_of.items() if name > row.done_through}
+    else:
+        waiting = {slot for outcome in found for slot in outcome.slots.tolist()}
+    turns = sorted((state.book.ids[slot] for slot in waiting), reverse=True)
+    state.closing = Closing(row.since, cause, waiting, turns, found, row.done_through, is_stored=True)
 
 
 def _load_facts(state: PartitionState, record: CustomerRecord, open_day: int | None) -> None:

@@ -41,12 +41,12 @@ class _Totals:
 
 def digest(repository: Repository, policies: PolicySet, currency: str, as_of: int | None = None) -> Digest:
     """Folds every customer through `as_of` (default: the latest open day of all partitions)."""
-    open_days = repository.open_days()
+    open_days, closed_days = repository.open_days(), repository.closed_days()
     end = max(open_days.values(), default=None) if as_of is None else as_of
     totals = _Totals([])
     if end is not None:
         for partition in repository.partitions():
-            _add_partition(repository, policies, currency, (partition, open_days.get(partition), end), totals)
+            _add_partition(repository, policies, currency, (partition, closed_days.get(partition), end), totals)
     whole = hashlib.sha256()
     for _, line in sorted(totals.lines):
         whole.update(line)
@@ -56,7 +56,7 @@ def digest(repository: Repository, policies: PolicySet, currency: str, as_of: in
 def _add_partition(
     repository: Repository, policies: PolicySet, currency: str, place: tuple[int, int | None, int], totals: _Totals
 ) -> None:
-    partition, open_day, end = place
+    partition, closed_day, end = place
     ids = repository.customer_ids(partition)
     for start in range(0, len(ids), _PORTION):
         some = ids[start : start + _PORTION]
@@ -66,8 +66,8 @@ def _add_partition(
         for part in refold(policies, repository.records(partition, some), end):
             for customer_id, line in _lines(part, currency, end, sums):
                 totals.lines.append((customer_id, hashlib.sha256(line).digest()))
-        if open_day is not None:
-            totals.differing += _differing(repository, policies, currency, partition, some, open_day - 1)
+        if closed_day is not None:
+            totals.differing += _differing(repository, policies, currency, partition, some, closed_day)
         totals.accounts += sum(map(len, sums.values()))
         totals.transactions += sum(row.transactions for rows in sums.values() for row in rows)
 
@@ -96,7 +96,8 @@ def _differing(
     """How many customers' stored paths are not what a fresh fold says, up to the last closed day."""
     stored: dict[str, set[SegmentRow]] = {name: set() for name in ids}
     for _, row in repository.current_segments(ids):
-        stored[row.customer_id].add(row)
+        if row.valid_from <= through:
+            stored[row.customer_id].add(row)
     fresh: dict[str, set[SegmentRow]] = {name: set() for name in ids}
     for part in refold(policies, repository.records(partition, ids), through):
         for customer_id, segment in part.change_points(currency):

@@ -1,12 +1,14 @@
 """What facts and valuations do to a partition, one at a time in log order."""
 
+from bisect import bisect_left
+
 from tierflow_scoring.domain.facts import Change, newer
 from tierflow_scoring.domain.flows import Flow
 from tierflow_scoring.domain.history import fact_steps
 from tierflow_scoring.handlers.commands import FactUpdate, ValuationUpdate
 from tierflow_scoring.handlers.state import PartitionState
 from tierflow_scoring.handlers.work import Work
-from tierflow_scoring.ports import NewValuation
+from tierflow_scoring.ports import NewValuation, StoredValuation
 from tierflow_shared.stream.handlers import Outcome
 
 
@@ -60,23 +62,27 @@ def _reclassify(state: PartitionState, work: Work, update: FactUpdate, account_i
         state.moves.add(slot, -balance if is_lent else balance, update.record)
 
 
-def value(state: PartitionState, work: Work, update: ValuationUpdate) -> Outcome:
+def value(state: PartitionState, update: ValuationUpdate) -> Outcome:
     """Sets what a holding is worth from a day on, until its next valuation."""
     slot = state.slot(update.customer_id)
-    around = work.repository.valuations_around(update.customer_id, update.holding_id, update.as_of)
-    outcome = newer(update.stamp, around.exact.stamp if around.exact else None)
+    known = state.valuations.setdefault((update.customer_id, update.holding_id), [])
+    place = bisect_left(known, update.as_of, key=lambda one: one.as_of)
+    exact = known[place] if place < len(known) and known[place].as_of == update.as_of else None
+    outcome = newer(update.stamp, exact.stamp if exact else None)
     if outcome != "changed":
         return _outcome(outcome)
-    before = around.exact or around.before
-    old = before.value if before else 0
+    after = place + (exact is not None)
+    old = exact.value if exact else known[place - 1].value if place else 0
     change, products = update.value - old, int(update.value > 0) - int(old > 0)
-    following = around.after.as_of if around.after else None
+    following = known[after].as_of if after < len(known) else None
     for day, sign in ((update.as_of, 1), (following, -1)):
         if day is not None:
             _step(state, slot, day, Flow.HOLDING, sign * change)
             _step(state, slot, day, Flow.PRODUCTS, sign * products)
     _move(state, slot, update, change, following)
-    work.repository.save_valuation(state.partition, _row(update))
+    known[place:after] = [StoredValuation(update.as_of, update.value, update.stamp)]
+    row = _row(update)
+    state.unsaved_valuations[row[:3]] = row
     return _outcome(outcome)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tierflow_scoring.domain.facts import Facts
 from tierflow_scoring.domain.policy import PolicySet
+from tierflow_scoring.handlers import portions
 from tierflow_scoring.handlers.booking import Outcomes, book
 from tierflow_scoring.handlers.closing import advance, settle
 from tierflow_scoring.handlers.commands import Bookings, Command, DateAdvanced, FactUpdate, ValuationUpdate
@@ -30,14 +31,25 @@ class PartitionHandler:
         """Fills the empty state from the database."""
         load(self._state, repository)
 
-    def prepare(self, repository: Repository, commands: Sequence[Command]) -> None:
+    @property
+    def is_closing(self) -> bool:
+        """True while days that are over are not yet written for everybody."""
+        return self._state.closing is not None
+
+    def prepare(self, work: Work, commands: Sequence[Command]) -> None:
         """Reads at once what the commands of a batch will touch."""
-        state = self._state
+        state, repository = self._state, work.repository
         runs = [command.rows for command in commands if isinstance(command, Bookings)]
         state.buckets.prefetch(repository, (row[1] for rows in runs for row in rows))
         named = {command.customer_id for command in commands if isinstance(command, FactUpdate)}
         known = [name for name in named if name in state.book.slot_of]
         state.facts = {**{name: Facts() for name in known}, **repository.facts(known)}
+        valued = {command.customer_id for command in commands if isinstance(command, ValuationUpdate)}
+        state.valuations = repository.valuations(sorted(name for name in valued if name in state.book.slot_of))
+        state.named = frozenset({*named, *valued, *(row[1][1] for rows in runs for row in rows)})
+        if state.closing is not None and state.closing.is_opening:
+            slots = (state.book.slot_of.get(name) for name in state.named)
+            portions.go_ahead(state, work, [slot for slot in slots if slot is not None])
 
     def book(self, work: Work, bookings: Bookings) -> Outcomes:
         """A run of bookings; says what became of them."""
@@ -55,7 +67,11 @@ class PartitionHandler:
         if isinstance(command, DateAdvanced):
             advance(state, work, command.day, command.record)
             return "applied"
-        return value(state, work, command)
+        return value(state, command)
+
+    def go_on(self, work: Work) -> None:
+        """Closes days for some more customers."""
+        portions.go_on(self._state, work)
 
     def finish(self, work: Work) -> None:
         """Ends a batch: everything is in the transaction."""

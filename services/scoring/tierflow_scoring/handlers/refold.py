@@ -28,13 +28,15 @@ class Refolded:
             yield self.records[slot].customer_id, segment
 
 
-def refold(policies: PolicySet, records: Sequence[CustomerRecord], through: int) -> Iterator[Refolded]:
-    """Folds customers up to and including a day, in portions that fit into memory."""
+def refold(
+    policies: PolicySet, records: Sequence[CustomerRecord], through: int, extra_days: Sequence[int] = ()
+) -> Iterator[Refolded]:
+    """Folds customers up to and including a day, in portions that fit into memory; `extra_days` are in each block."""
     days = through - min((_first_day(record) for record in records), default=through) + 1
     size = max(1, MAX_CELLS // max(days, 1))
     for start in range(0, len(records), size):
         some = records[start : start + size]
-        block = history_block(some, policies, through)
+        block = history_block(some, policies, through, extra_days)
         yield Refolded(some, block.span, fold(policies, block, Carried.fresh(policies, len(some))))
 
 

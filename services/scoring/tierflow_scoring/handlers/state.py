@@ -1,13 +1,45 @@
 """What is in memory of one partition."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tierflow_scoring.domain.book import Book
+from tierflow_scoring.domain.days import NEVER
 from tierflow_scoring.domain.facts import Facts
 from tierflow_scoring.domain.history import AccountKey
+from tierflow_scoring.domain.outcome import Outcome
 from tierflow_scoring.domain.policy import PolicySet
 from tierflow_scoring.handlers.bucket_cache import BucketCache
 from tierflow_scoring.handlers.upgrades import Moves
+from tierflow_scoring.ports import ClosingRow, HoldingKey, NewValuation, StoredValuation
+from tierflow_shared.bus.port import Record
+
+
+@dataclass(slots=True)
+class Closing:
+    """Days that are over but not yet written and told for all customers of the partition.
+
+    since: the first of them (`NEVER`: the partition opens its first day, and nothing is told); cause: the record that
+    showed it; waiting: the slots still to do; turns: their ids, the next one last.
+    """
+
+    since: int
+    cause: Record
+    waiting: set[int]
+    turns: list[str]
+    outcomes: Sequence[Outcome] = ()
+    done_through: str = ""
+    is_stored: bool = False
+
+    @property
+    def is_opening(self) -> bool:
+        """True for the first day of a partition: the past of those who wait has not been folded at all."""
+        return self.since == NEVER
+
+    def row(self) -> ClosingRow:
+        """As stored."""
+        cause = self.cause
+        return ClosingRow(self.since, self.done_through, cause.topic, cause.offset, cause.header("traceparent")[:64])
 
 
 @dataclass(slots=True)
@@ -15,7 +47,8 @@ class PartitionState:
     """The book, the buckets, and what the batch in hand has changed so far.
 
     lent: accounts that hold the bank's money; late: slots whose past changed and must be folded again;
-    facts: the facts of customers whom the batch in hand says something about.
+    facts: the facts of customers whom the batch in hand says something about; valuations: those of their holdings;
+    named: the customers of the batch in hand; closing: days that are decided but not yet written for everybody.
     """
 
     partition: int
@@ -29,6 +62,10 @@ class PartitionState:
     moves: Moves = field(default_factory=Moves)
     facts: dict[str, Facts] = field(default_factory=dict)
     unsaved: set[str] = field(default_factory=set)
+    valuations: dict[HoldingKey, list[StoredValuation]] = field(default_factory=dict)
+    unsaved_valuations: dict[tuple[str, str, int], NewValuation] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
+    closing: Closing | None = None
 
     def slot(self, customer_id: str) -> int:
         """The customer's slot; a new customer is written with the next save."""

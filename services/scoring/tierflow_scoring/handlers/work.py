@@ -14,19 +14,27 @@ from tierflow_shared.stream.events import caused_id
 
 @dataclass(slots=True)
 class Work:
-    """What handlers need while a batch is processed."""
+    """What handlers need while a batch is processed.
+
+    `customers_left`: for so many more customers days may be closed in this transaction without need.
+    """
 
     uow: UnitOfWork
     repository: Repository
+    customers_left: int = 0
     tally: Counter[tuple[str, tuple[str, ...]]] = field(default_factory=Counter)
     _said: dict[tuple[int, int], int] = field(default_factory=dict)
 
-    def emit(self, cause: Record, data: Data) -> None:
-        """Publishes with an id that follows from the record that caused it and how much it caused before."""
+    def emit(self, cause: Record, data: Data, name: str | None = None) -> None:
+        """Publishes with an id that follows from the record that caused it and how much it caused before.
+
+        A `name` takes the place of the number where one record causes messages in several transactions.
+        """
         place = (cause.partition, cause.offset)
         n = self._said.get(place, 0)
-        self._said[place] = n + 1
-        event_id = caused_id(SERVICE, cause, n)
+        if name is None:
+            self._said[place] = n + 1
+        event_id = caused_id(SERVICE, cause, n if name is None else name)
         self.uow.emit(data, event_id=event_id, traceparent=cause.header("traceparent"))
         if isinstance(data, TierChanged):
             self.tally["tierflow_tier_changes_total", (data.scheme, data.direction)] += 1

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, func, insert, inspect, select
 
+from tierflow_scoring.adapters.repository import SqlRepository
 from tierflow_scoring.domain.policy import PolicySet
 from tierflow_shared.bus.port import TopicPartition
 from tierflow_shared.store.database import Database
@@ -63,6 +64,12 @@ def begin_at(database: Database, starts: Mapping[TopicPartition, int]) -> None:
         ]
         if rows:
             uow.connection.execute(insert(position), rows)
+
+
+def is_closing(database: Database) -> bool:
+    """True while a day that is over is not yet written for everybody."""
+    with database.reading() as connection:
+        return SqlRepository(connection).partitions_closing() > 0
 
 
 def positions(database: Database) -> dict[TopicPartition, int]:

@@ -150,7 +150,7 @@ class Trial:
             at = await asyncio.to_thread(book.positions, self.database)
             left = sum(max(0, end - at.get(here, 0)) for here, end in ends.items())
             progress(total - left, total)
-            if left == 0:
+            if left == 0 and not await asyncio.to_thread(book.is_closing, self.database):
                 return
             assert self._task is not None, "start it first"
             done, _ = await asyncio.wait([self._task], timeout=_LOOK_EVERY_S)
