@@ -8,4 +8,4 @@ def tune_the_interpreter() -> None:
     """Batches make many short-lived tuples, no cycles; and a request must not wait long for a thread that computes."""
     sys.setswitchinterval(0.0005)
     gc.freeze()
-    gc.set_threshold(200_000, 50, 50)
+    gc.set_threshold(200_000, 10, 10)

@@ -30,6 +30,13 @@ class Ground:
     restored_from_s: float | None = None  # when the restart of what had been down began
 
 
+def _set_clock(file: Path, seconds: float) -> None:
+    """At once: who reads the file finds the old number or the new one, never none."""
+    other = file.with_suffix(".new")
+    other.write_text(str(seconds), encoding="ascii")
+    other.replace(file)
+
+
 def strike(ground: Ground, fault: Fault) -> str | None:
     """Does it, for as long as it lasts. None when it happened, else why it did not."""
     kind, _, point = fault.kind.partition(":")
@@ -50,9 +57,9 @@ def strike(ground: Ground, fault: Fault) -> str | None:
         case "rebalance-storm":
             _storm(ground.services, fault)
         case "clock-step":
-            ground.clock_file.write_text(str(fault.step_s), encoding="ascii")
+            _set_clock(ground.clock_file, fault.step_s)
             time.sleep(fault.duration_s)
-            ground.clock_file.write_text("0", encoding="ascii")
+            _set_clock(ground.clock_file, 0)
         case "poison":
             ground.poison(_BURST)
         case "resent-ids":

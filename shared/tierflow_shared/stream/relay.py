@@ -52,7 +52,8 @@ class OutboxRelay:
         """How many messages wait for the bus."""
         return self._database.outbox.waiting + self._unswept
 
-    def start(self) -> None:
+    def start(self) -> "asyncio.Task[None]":
+        """Returns the task that publishes; it ends by `close`, or by an error nobody foresaw."""
         loop = asyncio.get_running_loop()
 
         def wake() -> None:
@@ -62,6 +63,11 @@ class OutboxRelay:
         self._database.outbox.on_ready(wake)
         self._wake.set()
         self._task = asyncio.create_task(self._run(), name=f"relay-{self._database.service}")
+        return self._task
+
+    def is_live(self) -> bool:
+        """False when it was started and has ended by itself."""
+        return self._task is None or not self._task.done()
 
     async def _run(self) -> None:
         idle_s, delay_s = 0.0, self._retry_delay_s

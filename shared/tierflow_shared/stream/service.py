@@ -69,12 +69,14 @@ class ServiceRuntime:
         migrate = self._settings.migrate_at_start
         await asyncio.to_thread(prepare_schema, self._database, self._migrations, migrate=migrate)
         await self._bus.ensure_topics(dict.fromkeys(TOPICS, self._settings.partitions))
-        self.relay.start()
+        self.relay.start().add_done_callback(self._ended)
         member = new_id("member")
         for subscription in self._subscriptions:
             processor = self._processor(subscription, member)
             self._processors.append(processor)
-            self._tasks.append(asyncio.create_task(processor.run(), name=f"stream-{subscription.group}"))
+            task = asyncio.create_task(processor.run(), name=f"stream-{subscription.group}")
+            task.add_done_callback(self._ended)
+            self._tasks.append(task)
         watcher = asyncio.create_task(self._watch_lag(), name="lag")
         try:
             yield
@@ -82,6 +84,13 @@ class ServiceRuntime:
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
             await self._stop()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A loop that fails is said at once, not when somebody stops the service."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            service, loop = self._database.service, task.get_name()
+            _log.error("a loop ended by an error; /livez fails from now on", service=service, loop=loop, exc_info=error)
 
     async def _watch_lag(self) -> None:
         while True:
@@ -121,9 +130,7 @@ class ServiceRuntime:
         )
         for task in late:
             task.cancel()
-        for error in await asyncio.gather(*self._tasks, return_exceptions=True):
-            if isinstance(error, Exception):
-                _log.error("a consumer loop had failed", service=self._database.service, error=repr(error))
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.relay.close(self._settings.shutdown_timeout_s)
         await self.producer.close(self._settings.shutdown_timeout_s)
         if self._owns_bus:
@@ -131,9 +138,9 @@ class ServiceRuntime:
         self._database.close()
 
     def is_live(self) -> bool:
-        """False when a consumer loop ended by an error or has stood still for too long."""
+        """False when the relay or a consumer loop ended by an error, or has stood still for too long."""
         crashed = any(task.done() for task in self._tasks)
-        return not crashed and all(processor.is_live() for processor in self._processors)
+        return not crashed and self.relay.is_live() and all(processor.is_live() for processor in self._processors)
 
     def overloaded(self) -> bool:
         """True when the outbox is deeper than its limit: new work must wait (429)."""

@@ -153,11 +153,13 @@ async def test_control_with_the_offset_committed_before_the_effects_the_outage_l
         records: Sequence[Record],
         start: Mapping[TopicPartition, int],
         end: Mapping[TopicPartition, int],
+        unfinished: Sequence[TopicPartition] = (),
     ) -> None:
         with self._database.writing() as uow:
             advance(uow.connection, self._database.tables, start, end, self._epochs)
         with self._database.writing() as uow:
             self._handler.process(uow, records)
+            self._handler.go_on(uow, unfinished)
 
     monkeypatch.setattr(StreamProcessor, "_commit_once", in_two)
     await survive(world, outage)
