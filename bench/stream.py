@@ -46,11 +46,13 @@ def opening_balances(customers: int, seed: int) -> Iterator[dict[str, object]]:
         yield transaction(f"b-{customer}", customer, FIRST_DAY - timedelta(days=1), minor, "credit")
 
 
-def transactions(count: int, customers: int, days: int, seed: int) -> Iterator[dict[str, object]]:
+def transactions(
+    count: int, customers: int, days: int, seed: int, first_day: date = FIRST_DAY
+) -> Iterator[dict[str, object]]:
     """Bookings in the order of their days: everyday amounts, and one in 200 that may move a tier."""
     rng = random.Random(seed)
     for number in range(count):
-        day = FIRST_DAY + timedelta(days=number * days // count)
+        day = first_day + timedelta(days=number * days // count)
         minor = int(10 ** (rng.uniform(7, 8.5) if rng.random() < 0.005 else rng.uniform(3, 5.5)))
         direction = "credit" if rng.random() < 0.5 else "debit"
         yield transaction(f"t-{number}", rng.randrange(customers), day, minor, direction)

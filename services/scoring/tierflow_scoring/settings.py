@@ -27,5 +27,5 @@ class ScoringSettings(ServiceSettings):
         366, ge=0, le=3_660, description="bookings more days after they reached the log are refused"
     )
     closing_portion: int = Field(
-        200, ge=1, le=1_000_000, description="customers for whom one transaction writes the days that are over"
+        50, ge=1, le=1_000_000, description="customers for whom one transaction writes the days that are over"
     )
