@@ -58,6 +58,8 @@ def test_the_real_bank_through_the_production_shape_with_crashes(shared_data: Pa
         shown = operated.stack("up")
         assert all(name in shown for name in (*SERVERS, *SERVICES))
         assert _all_ready(operated)
+        assert "INSTANCE_ID" not in (operated.folder / "service.env").read_text(), "who sources it is another replica"
+        assert b"TIERFLOW_KAFKA_INSTANCE_ID=stack" in Path(f"/proc/{operated.pid('scoring')}/environ").read_bytes()
         before = {name: line.split()[2] for name, line in operated.status().items()}
         operated.stack("up")
         assert {name: line.split()[2] for name, line in operated.status().items()} == before

@@ -134,7 +134,6 @@ def service_settings(settings: StackSettings, chosen: Remembered, bootstrap: str
     return {
         "TIERFLOW_ENVIRONMENT": "production",
         "TIERFLOW_KAFKA_BOOTSTRAP": bootstrap,
-        "TIERFLOW_KAFKA_INSTANCE_ID": "stack",
         **({"TIERFLOW_KAFKA_PREFIX": f"{settings.prefix}."} if settings.prefix else {}),
         "TIERFLOW_DATABASE_URL": url,
         "TIERFLOW_MIGRATE_AT_START": "false",

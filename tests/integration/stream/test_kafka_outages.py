@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,22 +18,6 @@ from tierflow_stack.kafka import KafkaBroker
 
 pytestmark = pytest.mark.anyio
 _BATCH = 50
-
-
-@pytest.fixture(scope="module")
-def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    """A broker of these tests alone, which may kill it."""
-    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"), heap_mb=256)
-    yield broker
-    broker.stop()
-
-
-@pytest.fixture
-def broker(own_broker: KafkaBroker) -> KafkaBroker:
-    """The broker, running."""
-    if own_broker.pid is None:
-        own_broker.start()
-    return own_broker
 
 
 @pytest.fixture
