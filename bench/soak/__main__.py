@@ -1,12 +1,12 @@
 """`python -m bench.soak [soak|outage|outbox]`: one part in the production shape; a table, a plot, and a result."""
 
-import signal
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench.interrupts import end_as_by_ctrl_c
 from bench.result import FOLDER, Result
 from bench.soak.parts import MINUTES, PARTS, Orders
 from bench.soak.show import say
@@ -50,13 +50,6 @@ def _table(result: Result) -> Table:
     return table
 
 
-def _ended(_number: int, _frame: object) -> None:
-    # As ^C, so that the stack is stopped.
-    signal.raise_signal(signal.SIGINT)
-
-
 if __name__ == "__main__":
-    # Shells start background jobs with ^C ignored.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _ended)
+    end_as_by_ctrl_c()
     typer.run(run)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import signal
 import statistics
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bench.interrupts import end_as_by_ctrl_c
 from bench.result import FOLDER, Result
 from bench.streaming import curve as _curve
 from bench.streaming import topics
@@ -229,13 +229,6 @@ def _table(results: list[Result]) -> Table:
     return table
 
 
-def _ended(_number: int, _frame: object) -> None:
-    # As ^C: asyncio cancels the turn, and every process that was started is stopped.
-    signal.raise_signal(signal.SIGINT)
-
-
 if __name__ == "__main__":
-    # Shells start background jobs with ^C ignored.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _ended)
+    end_as_by_ctrl_c()
     typer.run(run)

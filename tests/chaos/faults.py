@@ -8,11 +8,13 @@ from signal import SIGCONT
 from typing import Final
 
 from tests.chaos.plan import Fault
-from tests.chaos.shapes import LEASE_S, Shape
+from tests.chaos.shapes import Shape
 from tests.chaos.stack import Member, Services
 
 _DIES_WITHIN_S: Final = 25.0
 _STANDS_WITHIN_S: Final = 30.0
+_LOST_WITHIN_S: Final = 30.0
+_LOOK_AGAIN_S: Final = 0.1
 _BURST: Final = 40
 _RESENT_BATCHES: Final = 5
 
@@ -97,13 +99,31 @@ def _zombie(ground: Ground, fault: Fault) -> str | None:
     try:
         if not member.wait_suspended(_STANDS_WITHIN_S):
             return "it did not get a batch"
-        time.sleep(LEASE_S + fault.duration_s)
+        held = _epochs(ground, fault.target)
+        if not _lease_was_lost(ground, fault.target, held):
+            return f"nobody took its partitions within {_LOST_WITHIN_S:g} s"
+        time.sleep(fault.duration_s)  # so long the successor works
         ground.before_waking()
         member.signal(SIGCONT)
         time.sleep(fault.duration_s)
     finally:
         member.terminate()
     return None
+
+
+def _epochs(ground: Ground, service: str) -> dict[tuple[str, int], int]:
+    rows = ground.shape.source.rows(service, "SELECT topic, partition, epoch FROM consumer_position")
+    return {(topic, partition): epoch for topic, partition, epoch in rows}
+
+
+def _lease_was_lost(ground: Ground, service: str, held: dict[tuple[str, int], int]) -> bool:
+    """True once somebody claimed partitions anew: a member that stands still took no part in that."""
+    deadline = time.monotonic() + _LOST_WITHIN_S
+    while time.monotonic() < deadline:
+        if _epochs(ground, service) != held:
+            return True
+        time.sleep(_LOOK_AGAIN_S)
+    return False
 
 
 def _storm(services: Services, fault: Fault) -> None:

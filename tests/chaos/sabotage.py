@@ -73,7 +73,7 @@ def commit_before_write() -> None:
             positions.advance(uow.connection, self._database.tables, start, end, self._epochs)
         with self._database.writing() as uow:
             self._handler.process(uow, records)
-            self._handler.go_on(uow, [one for one in unfinished if one in end])
+            self._handler.continue_unfinished(uow, [one for one in unfinished if one in end])
             uow.after_commit(lambda: self._count(uow))
             crash_points.reached("before-commit")
         crash_points.reached("after-commit")

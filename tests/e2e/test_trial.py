@@ -7,7 +7,8 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -16,19 +17,24 @@ from typing import Any
 
 import pytest
 from sqlalchemy import inspect
+from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
 from tierflow_embedded.access import Tokens
 from tierflow_embedded.cli import app
 from tierflow_embedded.process import ServerProcess
 from tierflow_embedded.replay.waiting import read_log, wait_for_services
-from tierflow_scoring.app import MIGRATIONS, open_database
+from tierflow_scoring.app import MIGRATIONS, create_handler, open_database
+from tierflow_scoring.consumers.handler import ScoringHandler
 from tierflow_scoring.settings import ScoringSettings
 from tierflow_scoring.trial import book
+from tierflow_scoring.trial import run as trial_run
 from tierflow_scoring.trial.book import TrialError
 from tierflow_scoring.trial.compare import Comparison, Sides, merged
 from tierflow_scoring.trial.run import Start, Trial, database_url, policies_of
+from tierflow_shared.bus.port import Record
 from tierflow_shared.clock import SystemClock
+from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.web.client import SERVICES, ApiClient, Endpoints
 
 pytestmark = pytest.mark.anyio
@@ -124,9 +130,10 @@ def gentler(tmp_path: Path) -> str:
 
 
 async def tried(
-    bank: Bank, name: str, policy: str, *, start: Start | None = None, share: float = 1.0, silent: bool = True
-) -> tuple[Comparison, int]:
-    """Reads a share of each partition into a trial; its comparison, and what waits in its outbox."""
+    bank: Bank, name: str, policy: str, *, start: Start | None = None, until: threading.Event | None = None,
+    silent: bool = True,
+) -> tuple[Comparison, int]:  # fmt: skip
+    """Reads the log into a trial, or `until` something happens; its comparison, and what waits in its outbox."""
     settings = bank.settings(poll_max_records=5)
     policies = policies_of(policy, "standard", CURRENCY)
     async with Trial(settings, policies, name, clock=SystemClock()) as trial:
@@ -135,8 +142,10 @@ async def tried(
             trial.database.close()
             trial.database = open_database(settings, SystemClock(), url=url)
         await trial.start(start or Start())
-        ends = {here: int(end * share) for here, end in (await trial.ends()).items()}
-        await trial.read_to(ends, lambda _done, _total: None)
+        if until is None:
+            await trial.read_to(await trial.ends(), lambda _done, _total: None)
+        else:
+            assert await asyncio.to_thread(until.wait, 60)
         sides = Sides(trial.database, policies, CURRENCY, bank.client)
         found = await asyncio.to_thread(sides.compare, name, 100)
         return found, await asyncio.to_thread(trial.database.outbox_depth)
@@ -187,9 +196,37 @@ async def test_control_a_trial_that_is_not_silent_has_things_to_say(bank: Bank, 
     assert outbox > 0
 
 
-async def test_interrupted_it_goes_on_where_it_was(bank: Bank, gentler: str) -> None:
+class Interruption:
+    """A trial whose database is gone, for good, when it has taken some records."""
+
+    def __init__(self, most_records: int) -> None:
+        self.happened = threading.Event()
+        self._left = most_records
+
+    def create_handler(self, *parts: Any) -> ScoringHandler:
+        """The trial's own handler, with the interruption before its work."""
+        handler = create_handler(*parts)
+        process = handler.process
+
+        def until_gone(uow: UnitOfWork, records: Sequence[Record]) -> None:
+            if len(records) > self._left:
+                self.happened.set()
+                raise OperationalError("no statement", None, ConnectionError("interrupted on purpose"))
+            process(uow, records)
+            self._left -= len(records)
+
+        handler.process = until_gone  # type: ignore[method-assign]
+        return handler
+
+
+async def test_interrupted_it_goes_on_where_it_was(bank: Bank, gentler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of the log, then the rest in another run: nothing is read twice, and the result is that of one run."""
-    half, _ = await tried(bank, "d", gentler, share=0.5)
+    half_of_it = len(list(bank_events())) // 2
+    interruption = Interruption(half_of_it)
+    with monkeypatch.context() as patch:
+        patch.setattr(trial_run, "create_handler", interruption.create_handler)
+        half, _ = await tried(bank, "d", gentler, until=interruption.happened)
+    assert 0 < sum(half.events.values()) <= half_of_it
     assert not half.same_place
     whole, _ = await tried(bank, "d", gentler)
     at_once, _ = await tried(bank, "a", gentler)

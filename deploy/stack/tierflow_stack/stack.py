@@ -37,7 +37,7 @@ _STOP_WITHIN_S: Final = 30.0
 _TOOL_WITHIN_S: Final = 180.0
 _LOOK_AGAIN_S: Final = 0.1
 # Not in service.env: who sources that file starts another replica, which must not take this one's place.
-_ONE_OF_ITS_KIND: Final = {"TIERFLOW_KAFKA_INSTANCE_ID": "stack"}
+_INSTANCE: Final = {"TIERFLOW_KAFKA_INSTANCE_ID": "stack"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,7 @@ class Stack:
         self._say(f"starting {service} on http://127.0.0.1:{port}")
         member = spawn(
             service, port, made_from, self.folder, command,
-            environment={**_ONE_OF_ITS_KIND, **os.environ, **variables}, log=self._log(service),
+            environment={**_INSTANCE, **os.environ, **variables}, log=self._log(service),
         )  # fmt: skip
         (self.folder / "run" / f"{service}.pid").write_text(f"{member.pid}\n", encoding="ascii")
         return member

@@ -45,7 +45,7 @@ class Database:
         self.engine = open_engine(url, limits or DatabaseLimits())
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reads = self.engine.execution_options(**snapshot)
-        self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._kept: deque[Connection] = deque()
         self._max_kept = (limits or DatabaseLimits()).pool_size // 4  # the rest is for everybody else
         self._closed = False
@@ -60,7 +60,7 @@ class Database:
             yield connection
             connection.rollback()
 
-    def single(self, work: Callable[[Connection], Result]) -> Result:
+    def autocommit(self, work: Callable[[Connection], Result]) -> Result:
         """For PostgreSQL: what `work` does with a connection on which each statement is a transaction of its own.
 
         The connection is kept for the next call and not asked before whether it still lives, so a statement costs one
@@ -71,13 +71,13 @@ class Database:
         try:
             kept = self._kept.pop()
         except IndexError:  # another thread may have been faster
-            return self._on(self._single.connect(), work)
+            return self._on(self._autocommit.connect(), work)
         try:
             return self._on(kept, work)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-        return self._on(self._single.connect(), work)
+        return self._on(self._autocommit.connect(), work)
 
     def _on(self, connection: Connection, work: Callable[[Connection], Result]) -> Result:
         try:

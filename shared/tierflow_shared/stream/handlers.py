@@ -40,7 +40,7 @@ class BatchHandler(Protocol):
     def unfinished(self) -> Sequence[TopicPartition]:
         """Partitions for which records that were processed have left work to do."""
 
-    def go_on(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
+    def continue_unfinished(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
         """Does a bounded part of that work; called in every transaction, with records or not, until none is left."""
 
 
@@ -69,7 +69,7 @@ class TypedHandler:
         """Nothing is put off."""
         return ()
 
-    def go_on(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
+    def continue_unfinished(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
         """Nothing is put off."""
 
     def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:

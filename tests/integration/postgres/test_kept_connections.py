@@ -30,15 +30,15 @@ def terminate(of: Database, pid: int) -> None:
 
 
 def test_a_connection_that_died_is_replaced_and_the_statement_is_run_again(kept: Database) -> None:
-    first = kept.single(process_id)
-    assert kept.single(process_id) == first
+    first = kept.autocommit(process_id)
+    assert kept.autocommit(process_id) == first
     terminate(kept, first)
-    assert kept.single(process_id) != first
+    assert kept.autocommit(process_id) != first
 
 
 def test_without_the_second_attempt_the_caller_would_hear_of_it(kept: Database) -> None:
     """The control."""
-    terminate(kept, kept.single(process_id))
+    terminate(kept, kept.autocommit(process_id))
     with pytest.raises(DBAPIError) as raised:
         kept._on(kept._kept.pop(), process_id)
     assert raised.value.connection_invalidated
@@ -51,18 +51,18 @@ def test_an_error_of_the_statement_itself_is_not_tried_again(kept: Database) -> 
         calls.append(process_id(connection))
         connection.execute(text("SELECT 1 / 0"))
 
-    kept.single(process_id)
+    kept.autocommit(process_id)
     with pytest.raises(DBAPIError):
-        kept.single(divide)
+        kept.autocommit(divide)
     assert len(calls) == 1
 
 
 def test_each_statement_is_durable_at_once_and_a_quarter_of_the_pool_is_kept(kept: Database) -> None:
-    kept.single(lambda connection: connection.execute(text("CREATE TABLE seen (n integer)")))
+    kept.autocommit(lambda connection: connection.execute(text("CREATE TABLE seen (n integer)")))
 
     def nested(connection: Connection) -> int:
         connection.execute(text("INSERT INTO seen VALUES (1)"))
-        return kept.single(lambda other: int(other.execute(text("SELECT count(*) FROM seen")).scalar_one()))
+        return kept.autocommit(lambda other: int(other.execute(text("SELECT count(*) FROM seen")).scalar_one()))
 
-    assert kept.single(nested) == 1
+    assert kept.autocommit(nested) == 1
     assert len(kept._kept) == 1

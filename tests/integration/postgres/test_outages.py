@@ -159,7 +159,7 @@ async def test_control_with_the_offset_committed_before_the_effects_the_outage_l
             advance(uow.connection, self._database.tables, start, end, self._epochs)
         with self._database.writing() as uow:
             self._handler.process(uow, records)
-            self._handler.go_on(uow, unfinished)
+            self._handler.continue_unfinished(uow, unfinished)
 
     monkeypatch.setattr(StreamProcessor, "_commit_once", in_two)
     await survive(world, outage)

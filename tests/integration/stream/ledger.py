@@ -51,7 +51,7 @@ class SummingHandler:
     def unfinished(self) -> Sequence[TopicPartition]:
         return ()
 
-    def go_on(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
+    def continue_unfinished(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
         """Nothing is put off."""
 
     def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:

@@ -39,7 +39,7 @@ class Leaving(SummingHandler):
     def unfinished(self) -> Sequence[TopicPartition]:
         return [here for here, left in self.left.items() if left]
 
-    def go_on(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
+    def continue_unfinished(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
         if self.broken and partitions:
             raise ZeroDivisionError("a bug nobody foresaw")
         for here in partitions:

@@ -79,13 +79,13 @@ class Scoring:
             with self.database.writing() as uow:
                 self.handler.process(uow, records[start:end])
 
-    def go_on(self, times: int = 10_000) -> None:
+    def continue_unfinished(self, times: int = 10_000) -> None:
         """So many more portions of what is being closed, each in its own transaction; all of them without a number."""
         while times and (unfinished := self.handler.unfinished()):
             times -= 1
             with self.database.writing() as uow:
                 self.handler.process(uow, [])
-                self.handler.go_on(uow, unfinished)
+                self.handler.continue_unfinished(uow, unfinished)
 
     def published(self) -> list[PublishedRow]:
         """What others were told last."""

@@ -42,7 +42,7 @@ def lost_portion(scoring: Scoring) -> ClosingRow | None:
     """A portion that is rolled back. Returns the progress that was in its transaction."""
     try:
         with scoring.database.writing() as uow:
-            scoring.handler.go_on(uow, scoring.handler.unfinished())
+            scoring.handler.continue_unfinished(uow, scoring.handler.unfinished())
             row = SqlRepository(uow.connection).closing(0)
             raise CrashedError
     except CrashedError:
@@ -55,13 +55,13 @@ def play(scoring: Scoring, log: Sequence[Record], batches: Sequence[int], plan: 
     for n, (start, end) in enumerate(pairwise(places)):
         scoring.process(log[start:end])
         portions, then = plan[n % len(plan)]
-        scoring.go_on(portions)
+        scoring.continue_unfinished(portions)
         if then == "restart":
             scoring.restart()
         elif then == "crash":
             crash(scoring)
         assert scoring.digest().paths_differing == 0, "nothing half closed counts as closed"
-    scoring.go_on()
+    scoring.continue_unfinished()
 
 
 def is_same(scoring: Scoring, whole: Scoring) -> bool:
@@ -115,7 +115,7 @@ def test_what_is_not_written_yet_is_not_read_as_closed() -> None:
         assert {closed == since - 1 or closed is None for since, closed in seen} == {True}
         assert any(closed is None for _, closed in seen), "the first day was opened in portions"
         assert any(closed is not None for _, closed in seen), "a day was closed in portions"
-        scoring.go_on()
+        scoring.continue_unfinished()
         with scoring.database.reading() as connection:
             repository = SqlRepository(connection)
             assert repository.closed_days()[0] == (repository.open_day(0) or 0) - 1
@@ -138,7 +138,7 @@ def half_closed() -> Scoring:
     """The last day of many is decided, its first portion is done."""
     scoring = Scoring(POLICIES, closing_portion=5)
     scoring.process(a_day_of_many())
-    scoring.go_on(1)
+    scoring.continue_unfinished(1)
     assert progress(scoring) is not None
     return scoring
 
@@ -149,7 +149,7 @@ def test_control_progress_before_its_portion_loses_customers() -> None:
         whole.process(a_day_of_many())
         save(scoring, lost_portion(scoring))
         scoring.restart()
-        scoring.go_on()
+        scoring.continue_unfinished()
         assert len(scoring.told()) < len(whole.told())
         assert scoring.digest().paths_differing > 0
         assert not is_same(scoring, whole)
@@ -160,10 +160,10 @@ def test_control_progress_behind_its_portion_does_customers_twice() -> None:
     with Scoring(POLICIES) as whole, half_closed() as scoring:
         whole.process(a_day_of_many())
         behind = progress(scoring)
-        scoring.go_on(1)
+        scoring.continue_unfinished(1)
         save(scoring, behind)
         scoring.restart()
-        scoring.go_on()
+        scoring.continue_unfinished()
         assert not is_same(scoring, whole)
 
 
@@ -172,5 +172,5 @@ def test_control_without_the_fault_it_is_the_same() -> None:
     with Scoring(POLICIES) as whole, half_closed() as scoring:
         whole.process(a_day_of_many())
         crash(scoring)
-        scoring.go_on()
+        scoring.continue_unfinished()
         assert is_same(scoring, whole)

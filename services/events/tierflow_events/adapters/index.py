@@ -44,7 +44,7 @@ class SqlEventIndex:
             from tierflow_shared.store.copying import fetch_planned_anew
 
             wanted = (_byte_array(id_hashes),)
-            return _known(self._database.single(lambda it: fetch_planned_anew(it, _SELECT_ANY, wanted)))
+            return _known(self._database.autocommit(lambda it: fetch_planned_anew(it, _SELECT_ANY, wanted)))
         found: dict[bytes, Known] = {}
         with self._database.reading() as connection:
             for start in range(0, len(id_hashes), _CHUNK):
@@ -68,7 +68,7 @@ class SqlEventIndex:
         rows.sort(key=itemgetter(0))  # neighbours in the table one after another: half the pages to look for
         if not conflicts and not self._database.is_sqlite:
             columns = _columns(rows)
-            self._database.single(lambda it: it.exec_driver_sql(_INSERT_ARRAYS, columns))
+            self._database.autocommit(lambda it: it.exec_driver_sql(_INSERT_ARRAYS, columns))
             return
         with self._database.writing() as uow:
             write_rows(uow.connection, _INSERT, _TAIL, rows)

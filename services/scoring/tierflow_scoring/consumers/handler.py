@@ -89,10 +89,10 @@ class ScoringHandler:
         found = (partition for partition, handler in list(self._partitions.items()) if handler.is_closing)
         return [TopicPartition(BANK_EVENTS, partition) for partition in found]
 
-    def go_on(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
+    def continue_unfinished(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
         work = Work(uow, self._repositories(uow.connection), self._settings.closing_portion)
         for _, partition in partitions:
-            self._partitions[partition].go_on(work)
+            self._partitions[partition].close_next(work)
         uow.after_commit(lambda: _measure(self._metrics, work))
 
     def _read(self, uow: UnitOfWork, records: Sequence[Record]) -> dict[int, list[Command]]:

@@ -33,7 +33,7 @@ def advance(state: PartitionState, work: Work, day: int, cause: Record) -> None:
         _begin(state, work, day, cause)
     elif day > book.open_day:
         settle(state, work)
-        portions.go_on(state, work, whole=True)
+        portions.close_next(state, work, whole=True)
         _close_days(state, work, day, cause)
     else:
         return
@@ -57,7 +57,7 @@ def _close_days(state: PartitionState, work: Work, day: int, cause: Record) -> N
         found += _close_day(state, work)
         if sum(len(outcome.slots) for outcome in found) > _MOST_ROWS:
             portions.begin(state, work, _closing(state, since, cause, _slots(found), found))
-            portions.go_on(state, work, whole=True)
+            portions.close_next(state, work, whole=True)
             since, found = book.open_day, []
     portions.begin(state, work, _closing(state, since, cause, _slots(found), found))
 
@@ -85,7 +85,7 @@ def settle(state: PartitionState, work: Work) -> None:
         _publish_upgrades(state, work)
         state.moves = Moves()
     if state.late:
-        portions.go_ahead(state, work, state.late)
+        portions.close_first(state, work, state.late)
         correct(state, work)
 
 
@@ -93,7 +93,7 @@ def _publish_upgrades(state: PartitionState, work: Work) -> None:
     upgrades = apply_moves(state.book, state.moves, state.currency)
     if not upgrades:
         return
-    portions.go_ahead(state, work, {upgrade.slot for upgrade in upgrades})
+    portions.close_first(state, work, {upgrade.slot for upgrade in upgrades})
     told: dict[tuple[int, int], PublishedRow] = {}
     for upgrade in upgrades:
         place, segment = (upgrade.slot, upgrade.scheme_index), upgrade.segment

@@ -49,7 +49,7 @@ class PartitionHandler:
         state.named = frozenset({*named, *valued, *(row[1][1] for rows in runs for row in rows)})
         if state.closing is not None and state.closing.is_opening:
             slots = (state.book.slot_of.get(name) for name in state.named)
-            portions.go_ahead(state, work, [slot for slot in slots if slot is not None])
+            portions.close_first(state, work, [slot for slot in slots if slot is not None])
 
     def book(self, work: Work, bookings: Bookings) -> Outcomes:
         """A run of bookings; says what became of them."""
@@ -69,9 +69,9 @@ class PartitionHandler:
             return "applied"
         return value(state, command)
 
-    def go_on(self, work: Work) -> None:
+    def close_next(self, work: Work) -> None:
         """Closes days for some more customers."""
-        portions.go_on(self._state, work)
+        portions.close_next(self._state, work)
 
     def finish(self, work: Work) -> None:
         """Ends a batch: everything is in the transaction."""

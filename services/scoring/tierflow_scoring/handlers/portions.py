@@ -19,19 +19,19 @@ from tierflow_scoring.ports import PublishedRow
 
 
 def begin(state: PartitionState, work: Work, closing: Closing) -> None:
-    """Takes up a closing: all of it at once if it is small, else it waits for `go_on`."""
+    """Takes up a closing: all of it at once if it is small, else it waits for `close_next`."""
     if not closing.waiting:
         return
     state.closing = closing
     if closing.is_opening:
-        go_ahead(state, work, [state.book.slot_of[name] for name in state.named if name in state.book.slot_of])
+        close_first(state, work, [state.book.slot_of[name] for name in state.named if name in state.book.slot_of])
     if len(closing.waiting) <= work.customers_left:
-        go_on(state, work)
+        close_next(state, work)
     elif closing.waiting:
         _store(state, work)
 
 
-def go_on(state: PartitionState, work: Work, *, whole: bool = False) -> None:
+def close_next(state: PartitionState, work: Work, *, whole: bool = False) -> None:
     """The next customers, as many as this transaction may still take; or all."""
     closing = state.closing
     if closing is None:
@@ -48,7 +48,7 @@ def go_on(state: PartitionState, work: Work, *, whole: bool = False) -> None:
     _store(state, work)
 
 
-def go_ahead(state: PartitionState, work: Work, slots: Iterable[int]) -> None:
+def close_first(state: PartitionState, work: Work, slots: Iterable[int]) -> None:
     """These customers now: something else is about to happen to them."""
     closing = state.closing
     if closing is None:

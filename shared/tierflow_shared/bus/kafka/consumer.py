@@ -105,7 +105,7 @@ class KafkaConsumer:
             raise BusUnavailableError("the consumer is closed")
         if self._client is None:
             if self._options.instance_id is not None:
-                await self._expel_predecessor()
+                await self._remove_predecessor()
             async with bounded("joining the group", self._options.request_timeout_s):
                 client = await self._connection.get()
             self._membership.attach(client)
@@ -114,9 +114,9 @@ class KafkaConsumer:
             self._client = client
         return self._client
 
-    async def _expel_predecessor(self) -> None:
+    async def _remove_predecessor(self) -> None:
         """Once, before joining: another member of this name can only be what a crash left of us."""
-        left = await self._looker.expel(self._group, self._client_id)
+        left = await self._looker.remove_members(self._group, self._client_id)
         if left:
             _log.info("an earlier life of this replica was taken out of the group", group=self._group, members=left)
 

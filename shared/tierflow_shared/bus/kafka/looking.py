@@ -146,7 +146,7 @@ class Looker:
 
         return await self._ask(f"offsets of group {group}", look)
 
-    async def expel(self, group: str, client_id: str) -> int:
+    async def remove_members(self, group: str, client_id: str) -> int:
         """Takes the members of this client id out of a group, as they would themselves; returns how many there were.
 
         The group need not wait for their session to end. One that lives after all is told at its next heartbeat.
