@@ -132,6 +132,24 @@ async def test_accounts_come_in_pages_with_exact_sums(service: Service) -> None:
     assert found[0]["debit"] == {"value": "30000.00", "currency": "CZK"}
 
 
+@pytest.mark.parametrize("route", ["/pyramid", "/standings"])
+async def test_a_day_that_is_not_closed_is_refused(service: Service, route: str) -> None:
+    """A standing on a day to come would be an invention."""
+
+    async def refusal(as_of: str) -> tuple[int, str, str]:
+        asked = {"scheme": "private-bank", "as_of": as_of}
+        answer = await service.http.get(f"/scoring/v1{route}", params=asked, headers=service.token("tiers:read"))
+        found = answer.json()
+        return answer.status_code, found["errors"][0]["field"], found["errors"][0]["message"]
+
+    assert await refusal("2026-01-04") == (422, "query.as_of", "no day is closed yet")
+    await service.tell(*small_bank())
+    last = (await service.get("/pyramid", scheme="private-bank"))["as_of"]
+    assert await service.get(route, scheme="private-bank", as_of=last)
+    to_come = (date.fromisoformat(last) + timedelta(days=1)).isoformat()
+    assert await refusal(to_come) == (422, "query.as_of", f"the last closed day is {last}")
+
+
 async def test_the_book_as_pyramid_moves_and_movers(service: Service) -> None:
     """Who stands where, who moved when, and who moved most."""
     await service.tell(*small_bank())

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Connection
 
+from tierflow_scoring.domain.days import date_of, day_of
 from tierflow_scoring.domain.policy import PolicySet, Scheme
 from tierflow_scoring.ports import Queries, Repository
 from tierflow_shared.money import decimal_text
@@ -54,3 +56,12 @@ def last_closed_day(repository: Repository) -> int | None:
     closed, opened = repository.closed_days(), repository.open_days()
     under_way = [day for partition, day in closed.items() if day < opened[partition] - 1]
     return min([max(closed.values()), *under_way]) if closed else None
+
+
+def closed_day(repository: Repository, as_of: date) -> int:
+    """That day as a number; 422 while it is closed for nobody."""
+    last = max(repository.closed_days().values(), default=None)
+    if last is None or day_of(as_of) > last:
+        known = "no day is closed yet" if last is None else f"the last closed day is {date_of(last).isoformat()}"
+        raise invalid("query.as_of", "closed-day", known)
+    return day_of(as_of)

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from tierflow_scoring.api import models, views
-from tierflow_scoring.api.context import Context, last_closed_day
-from tierflow_scoring.domain.days import date_of, day_of
+from tierflow_scoring.api.context import Context, closed_day, last_closed_day
+from tierflow_scoring.domain.days import date_of
 from tierflow_scoring.domain.policy import Scheme
 from tierflow_scoring.handlers.rows import decode_decision
 from tierflow_scoring.ports import Move, Mover
@@ -65,8 +65,7 @@ def pyramid_router(context: Context) -> APIRouter:
 
 def _pyramid(context: Context, scheme: Scheme, as_of: date | None) -> models.PyramidOut:
     with context.reading() as (repository, queries):
-        latest = last_closed_day(repository)
-        day = latest if as_of is None else day_of(as_of)
+        day = last_closed_day(repository) if as_of is None else closed_day(repository, as_of)
         rows = [] if day is None else queries.pyramid(scheme.name, day)
     version = scheme.versions[-1] if day is None else scheme.on(day)
     counts = {row.tier: row for row in rows}

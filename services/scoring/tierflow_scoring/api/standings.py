@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from tierflow_scoring.api import models, views
-from tierflow_scoring.api.context import Context
-from tierflow_scoring.domain.days import date_of, day_of
+from tierflow_scoring.api.context import Context, closed_day
+from tierflow_scoring.domain.days import date_of
 from tierflow_scoring.domain.policy import Scheme
 from tierflow_scoring.handlers.rows import decode_decision
 from tierflow_scoring.ports import SegmentRow
@@ -31,8 +31,8 @@ def standings_router(context: Context) -> APIRouter:
         """The tier of each customer that, as believed now, holds on a day, by customer id."""
         known = context.scheme(scheme)
         after = page.after(str) or ("",)
-        with context.reading() as (_, queries):
-            rows = queries.standings(scheme, day_of(as_of), after[0], page.limit + 1)
+        with context.reading() as (repository, queries):
+            rows = queries.standings(scheme, closed_day(repository, as_of), after[0], page.limit + 1)
         shown = rows[: page.limit]
         following = cursor_of(shown[-1].customer_id) if len(rows) > page.limit else None
         return Page(items=[standing_line(row, known, context.currency) for row in shown], next=following)
