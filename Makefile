@@ -80,8 +80,11 @@ chaos: $(READY) ## break it under load and compare (SEED= MINUTES= SHAPE=embedde
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(RATE),--rate $(RATE))
 
+EXPORT := uv export --frozen --no-emit-project --quiet
+
 lock: ## resolve the dependencies anew (needs uv)
-	uv lock && uv export --frozen --no-emit-project --group dev --quiet --output-file requirements/dev.txt
+	uv lock && $(EXPORT) --group dev --output-file requirements/dev.txt
+	$(EXPORT) --no-dev --output-file requirements/runtime.txt && $(EXPORT) --only-group image --output-file requirements/image.txt
 
 clean: ## stop what `make up` started, and remove what can be made again (with the data in var)
 	@if [ -x $(BIN)/python ]; then $(STACK) down; fi
