@@ -52,7 +52,12 @@ class Notes:
             "ok": bool(self.steps) and all(step.ok for step in self.steps) and not more.get("problem"),
             **more,
             "steps": [
-                {"name": step.name, "ok": step.ok, "seconds": step.seconds, **({"seen": step.seen} if step.seen else {})}
+                {
+                    "name": step.name,
+                    "ok": step.ok,
+                    "seconds": step.seconds,
+                    **({"seen": step.seen} if step.seen else {}),
+                }
                 for step in self.steps
             ],
         }

@@ -36,6 +36,11 @@ class Reader:
         self.chapters: dict[str, Tally] = {}
         self.chapter = "start"
 
+    @property
+    def tally(self) -> Tally:
+        """What was seen in the current chapter."""
+        return self.chapters.setdefault(self.chapter, Tally())
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
@@ -52,7 +57,7 @@ class Reader:
             while not self._ended.wait(_PAUSE_S):
                 path = self._paths[turn % len(self._paths)]
                 turn += 1
-                self._ask(client, path, self.chapters.setdefault(self.chapter, Tally()))
+                self._ask(client, path, self.tally)
 
     def _ask(self, client: httpx.Client, path: str, tally: Tally) -> None:
         tally.requests += 1
