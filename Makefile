@@ -13,7 +13,7 @@ DEMO := $(BIN)/tierflow demo $(if $(DATA),--data $(DATA))
 .PHONY: help setup demo serve up down status test check fix bench bench-stream bench-curve soak soak-outage soak-outbox chaos image image-bases k8s-e2e lock clean
 
 help: ## what can be done here
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv from the hash-pinned lock (the other targets do this by themselves)
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tests.k8s_e2e.images import ROOT, Wanted
 from tests.k8s_e2e.kubectl import ClusterError
-from tests.k8s_e2e.notes import Failed, Notes, table
+from tests.k8s_e2e.notes import FailedError, Notes, table
 from tests.k8s_e2e.story import Orders, Story
 from tierflow_shared.web.client import ApiError, UnreachableError
 
@@ -44,7 +44,7 @@ def main(
     story, more = Story(orders, notes), dict[str, Any]()
     try:
         story.run()
-    except (Failed, ClusterError, ApiError, UnreachableError) as problem:
+    except (FailedError, ClusterError, ApiError, UnreachableError) as problem:
         more["problem"] = str(problem)
     report = notes.report({"kubernetes": "unknown", **story.facts, **more})
     (FOLDER / "report.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

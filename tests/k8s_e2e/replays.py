@@ -1,7 +1,7 @@
 """The load: the Berka bank sent through the gateway, again and again until all accidents are over.
 
-The first pass brings everything in. Later ones send the same events once more, which has no effect but is work for every
-part; each pass reconciles the whole bank.
+The first pass brings everything in. Later ones send the same events once more, which has no effect but is work for
+every part; each pass reconciles the whole bank.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from tests.k8s_e2e.notes import Failed
+from tests.k8s_e2e.notes import FailedError
 
 _LIMIT_S: Final = 1_800
 _PATIENCE_S: Final = 300
@@ -42,12 +42,12 @@ def told(output: str, errors: str) -> dict[str, Any]:
     """The JSON object in the last line.
 
     Raises:
-        Failed: there is none.
+        FailedError: there is none.
     """
     try:
         found: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
     except (IndexError, ValueError):
-        raise Failed(f"the replay did not end well: {errors.strip()[-600:]}") from None
+        raise FailedError(f"the replay did not end well: {errors.strip()[-600:]}") from None
     return found
 
 
@@ -88,20 +88,20 @@ class Replays:
         """Waits for the pass under way; returns what each pass found.
 
         Raises:
-            Failed: a pass did not end as it should.
+            FailedError: a pass did not end as it should.
         """
         self._enough.set()
         self._thread.join(timeout=_LIMIT_S)
         if self.problem is not None:
-            raise Failed(str(self.problem)) from self.problem
+            raise FailedError(str(self.problem)) from self.problem
         if self._thread.is_alive() or not self.passes:
-            raise Failed(f"the replay is not over after {_LIMIT_S} s")
+            raise FailedError(f"the replay is not over after {_LIMIT_S} s")
         return self.passes
 
     def check(self) -> None:
-        """Raises `Failed` when no load is being sent any more."""
+        """Raises `FailedError` when no load is being sent any more."""
         if self.problem is not None:
-            raise Failed(str(self.problem)) from self.problem
+            raise FailedError(str(self.problem)) from self.problem
 
     def _send(self) -> None:
         try:

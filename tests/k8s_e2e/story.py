@@ -1,4 +1,4 @@
-"""The whole run: one process for comparison, images, installation, load with accidents, comparison, controls, removal."""
+"""The whole run: one process for comparison, images, installation, load, accidents, comparison, controls, removal."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.k8s_e2e.accidents import Accidents
 from tests.k8s_e2e.forward import Forward
 from tests.k8s_e2e.images import ROOT, Wanted, bring
 from tests.k8s_e2e.kubectl import ClusterError, Kubectl, until
-from tests.k8s_e2e.notes import Failed, Notes, must
+from tests.k8s_e2e.notes import Notes, must
 from tests.k8s_e2e.probe import Reader
 from tests.k8s_e2e.replays import Replays, alone
 from tierflow_embedded.access import Tokens
@@ -73,7 +73,7 @@ class Story:
         """Everything, and the removal also after a failure.
 
         Raises:
-            Failed, ClusterError: something that must hold does not.
+            FailedError, ClusterError: something that must hold does not.
         """
         version = json.loads(self._kubectl.run("version", "--output", "json"))
         self.facts["kubernetes"] = version["serverVersion"]["gitVersion"]
