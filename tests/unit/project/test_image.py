@@ -54,6 +54,6 @@ def test_manifests_are_found() -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_each_image_of_the_local_overlay_has_a_stand_in(name: str) -> None:
     """So that `make k8s-e2e` runs where no registry can be reached."""
-    kind = name.rsplit("/", 1)[-1].split(":")[0]
+    kind = name.rsplit("/", 1)[-1].partition(":")[0]
     assert re.search(rf"^        {kind}(:[\d.*]+|\*)\) ", STAND_INS, re.MULTILINE), name
     assert (ROOT / "deploy" / "image" / "stand-ins" / kind / "Dockerfile").exists()
