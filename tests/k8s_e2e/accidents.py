@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from tests.k8s_e2e.kubectl import ClusterError, Kubectl, is_ready, restarts, until
@@ -71,7 +72,7 @@ class Accidents:
                 pod = self._kubectl.pods(selector(name))[0]
                 before = restarts(pod)
                 self._kubectl.run("exec", pod["metadata"]["name"], "--", "bash", "-c", blow, check=False)
-                self._until(lambda name=name, before=before: self._restarted(name, before), f"{name} was not restarted")
+                self._until(partial(self._restarted, name, before), f"{name} was not restarted")
                 seen["ready_again_s"] = round(self._until_ready(name), 1)
                 for service in SERVICES:
                     self._until_ready(service)
@@ -86,7 +87,7 @@ class Accidents:
                 before = {pod["metadata"]["name"] for pod in self._kubectl.pods(selector(service))}
                 self._kubectl.run("rollout", "restart", f"deployment/{service}")
                 self._kubectl.rolled_out(f"deployment/{service}", _RECOVERY_LIMIT_S)
-                self._until(lambda before=before: not self._remaining(before), f"old pods of {service} remain")
+                self._until(partial(self._gone, before), f"old pods of {service} remain")
                 seen.update(self._noticed())
 
     def scale(self, replicas: int) -> None:
@@ -98,7 +99,7 @@ class Accidents:
                 self._under_load(seen)
                 self._kubectl.run("scale", "deployment/scoring", f"--replicas={count}")
                 self._kubectl.rolled_out("deployment/scoring", _RECOVERY_LIMIT_S)
-                self._until(lambda count=count: self._shared_by(count), f"{count} pods do not share the partitions")
+                self._until(partial(self._shared_by, count), f"{count} pods do not share the partitions")
                 seen["partitions"] = sorted(self._partitions(), reverse=True)
                 seen.update(self._noticed())
 
@@ -138,8 +139,8 @@ class Accidents:
     def _restarted(self, name: str, before: int) -> bool:
         return any(restarts(pod) > before for pod in self._kubectl.pods(selector(name)))
 
-    def _remaining(self, names: set[str]) -> set[str]:
-        return names & {pod["metadata"]["name"] for pod in self._kubectl.objects("pods")}
+    def _gone(self, names: set[str]) -> bool:
+        return not names & {pod["metadata"]["name"] for pod in self._kubectl.objects("pods")}
 
     def _all_answer(self) -> bool:
         return all(self._client.get(f"/{service}/readyz")["status"] == "ok" for service in SERVICES)

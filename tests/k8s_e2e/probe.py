@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -29,8 +29,8 @@ class Tally:
 class Reader:
     """Reads `paths` in turn until it is stopped; what it saw is counted under the name of the current `chapter`."""
 
-    def __init__(self, url: str, paths: Sequence[str], token: str) -> None:
-        self._url, self._paths, self._headers = url, paths, {"Authorization": f"Bearer {token}"}
+    def __init__(self, url: str, paths: Sequence[str], token: Callable[[], str]) -> None:
+        self._url, self._paths, self._token = url, paths, token
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._read, name="reader", daemon=True)
         self.chapters: dict[str, Tally] = {}
@@ -53,7 +53,7 @@ class Reader:
 
     def _read(self) -> None:
         turn = 0
-        with httpx.Client(base_url=self._url, headers=self._headers, timeout=_LIMIT_S, trust_env=False) as client:
+        with httpx.Client(base_url=self._url, timeout=_LIMIT_S, trust_env=False) as client:
             while not self._ended.wait(_PAUSE_S):
                 path = self._paths[turn % len(self._paths)]
                 turn += 1
@@ -64,7 +64,7 @@ class Reader:
         for last_try in (False, True):
             started = time.monotonic()
             try:
-                status = str(client.get(path).status_code)
+                status = str(client.get(path, headers={"Authorization": f"Bearer {self._token()}"}).status_code)
             except httpx.TransportError as error:
                 status = type(error).__name__
                 if not last_try and not isinstance(error, httpx.TimeoutException):

@@ -46,7 +46,7 @@ def server() -> Iterator[str]:
 
 
 def _read(server: str, path: str) -> Reader:
-    with Reader(server, [path], "t") as reader:
+    with Reader(server, [path], lambda: "t") as reader:
         until(lambda: reader.tally.requests >= 3, "three requests", 30)
     return reader
 
@@ -65,7 +65,7 @@ def test_a_closed_connection_is_tried_once_more(server: str) -> None:
 
 
 def test_a_server_that_is_gone_is_a_failure(server: str) -> None:
-    with Reader("http://127.0.0.1:9", ["/"], "t") as reader:
+    with Reader("http://127.0.0.1:9", ["/"], lambda: "t") as reader:
         until(lambda: reader.tally.failed.total() > 0, "a failure", 30)
     assert set(reader.tally.failed) == {"ConnectError"}
 
