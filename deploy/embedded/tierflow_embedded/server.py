@@ -36,13 +36,13 @@ HOST_PORT: Final = 8000
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """How to run. `service` None means all four behind one port."""
+    """How to run. `service` None means all four behind one port; what else is None, the environment says."""
 
     data_dir: Path
     host: str = "127.0.0.1"
     port: int | None = None
     service: ServiceName | None = None
-    policy: str = "standard"
+    policy: str | None = None
     currency: str | None = None
 
     @property
@@ -56,6 +56,10 @@ class ServeOptions:
             named["base_currency"] = self.currency
         return named
 
+    def scoring_overrides(self) -> dict[str, Any]:
+        """The same for scoring, which alone has policies."""
+        return {**self.overrides(), **({"policy_set": self.policy} if self.policy else {})}
+
 
 def build_service(options: ServeOptions, service: ServiceName) -> FastAPI:
     """One service as it runs alone: it opens the shared log file itself."""
@@ -64,7 +68,7 @@ def build_service(options: ServeOptions, service: ServiceName) -> FastAPI:
         case "events":
             return create_events(EventsSettings(**named))
         case "scoring":
-            return create_scoring(ScoringSettings(**named, policy_set=options.policy))
+            return create_scoring(ScoringSettings(**options.scoring_overrides()))
         case "contact-planner":
             return create_contact_planner(PlannerSettings(**named))
         case "suitability":
@@ -80,7 +84,7 @@ def build_host(options: ServeOptions, clock: Clock | None = None) -> Host:
     return Host(
         {
             "events": create_events(events, bus=bus, clock=clock),
-            "scoring": create_scoring(ScoringSettings(**named, policy_set=options.policy), bus=bus, clock=clock),
+            "scoring": create_scoring(ScoringSettings(**options.scoring_overrides()), bus=bus, clock=clock),
             "contact-planner": create_contact_planner(PlannerSettings(**named), bus=bus, clock=clock),
             "suitability": create_suitability(SuitabilitySettings(**named), bus=bus, clock=clock),
         },

@@ -65,20 +65,31 @@ def prepare_schema(database: Database, migrations: Migrations, *, migrate: bool)
         SchemaError: `migrate` is False and the schema is older; or it is newer or another service's.
         WrongDatabaseError: the database orders text in another way.
     """
+    told = missing_steps(database, migrations)
+    if told is None:
+        return
+    if not migrate:
+        _log.error("schema is not up to date", detail=told)
+        raise SchemaError(told)
+    upgrade(database, migrations)
+
+
+def missing_steps(database: Database, migrations: Migrations) -> str | None:
+    """What to do before this version can work on the database, as one sentence; None if its schema is the newest.
+
+    Raises:
+        WrongDatabaseError: the database orders text in another way.
+    """
     newest = migrations.revisions()[-1]
     with database.reading() as connection:
         check_usable(connection)
         found = current_revision(connection)
     if found == newest:
-        return
-    if not migrate:
-        told = (
-            f"the schema of {database.service} is at {found or 'nothing'}, this version needs {newest}: "
-            f"run `tierflow migrate --service {database.service}`"
-        )
-        _log.error("schema is not up to date", detail=told)
-        raise SchemaError(told)
-    upgrade(database, migrations)
+        return None
+    return (
+        f"the schema of {database.service} is at {found or 'nothing'}, this version needs {newest}: "
+        f"run `tierflow migrate --service {database.service}`"
+    )
 
 
 def current_revision(connection: Connection) -> str | None:

@@ -1,5 +1,8 @@
 """All commands in one place, each handed to the module that does the work."""
 
+import os
+import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -45,14 +48,18 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def tierflow(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - typer hands it to the callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
 ) -> None:
     """Customer tiers, contact plans and suitable sales from a bank's event stream."""
+    if os.getpid() == 1:  # a container's first process: the kernel drops a signal that has no handler
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 app.command()(serving.serve)
+for _service in serving.SERVICE_NAMES:
+    app.command(_service, rich_help_panel="One service alone")(serving.start_command(_service))
 app.command()(playing.demo)
 app.command()(migrating.migrate)
 app.add_typer(replay, name="replay")

@@ -1,19 +1,33 @@
-"""`tierflow serve` and `tierflow token`."""
+"""`tierflow serve`, a start command for each service, and `tierflow token`."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import typer
 
 from tierflow_embedded.cli.options import DEFAULT_DATA_DIR, DataDir
 
 ServiceName = Literal["events", "scoring", "contact-planner", "suitability"]
+SERVICE_NAMES: Final[tuple[ServiceName, ...]] = get_args(ServiceName)
+
+Host = Annotated[str, typer.Option(envvar="TIERFLOW_HOST", help="Address to listen on.")]
+Currency = Annotated[
+    str | None, typer.Option(envvar="TIERFLOW_BASE_CURRENCY", help="Currency of tiers and totals (ISO 4217).")
+]
+Policy = Annotated[
+    str | None,
+    typer.Option(
+        envvar="TIERFLOW_POLICY_SET",
+        help="Tier policies: [bold]standard[/bold] (the default), [bold]berka[/bold], or a folder of policy files.",
+    ),
+]
 
 
 def serve(
     data_dir: DataDir = DEFAULT_DATA_DIR,
-    host: Annotated[str, typer.Option(envvar="TIERFLOW_HOST", help="Address to listen on.")] = "127.0.0.1",
+    host: Host = "127.0.0.1",
     port: Annotated[
         int | None,
         typer.Option(
@@ -23,12 +37,8 @@ def serve(
     service: Annotated[
         ServiceName | None, typer.Option(help="Only this service, beside others over the same data directory.")
     ] = None,
-    policy: Annotated[
-        str, typer.Option(help="Tier policies: [bold]standard[/bold], [bold]berka[/bold], or a folder of policy files.")
-    ] = "standard",
-    currency: Annotated[
-        str | None, typer.Option(envvar="TIERFLOW_BASE_CURRENCY", help="Currency of tiers and totals (ISO 4217).")
-    ] = None,
+    policy: Policy = None,
+    currency: Currency = None,
 ) -> None:
     """Start Tierflow: all four services in one process, or one of them alone.
 
@@ -38,6 +48,36 @@ def serve(
       tierflow serve --port 9000 --data-dir /srv/tierflow
       tierflow serve --service scoring        (four of these share one data directory)
     """
+    _run(data_dir, host, port, service, policy, currency)
+
+
+def start_command(service: ServiceName) -> Callable[..., None]:
+    """The command that starts one service alone, named as the service is: what a container runs."""
+
+    def start(
+        data_dir: DataDir = DEFAULT_DATA_DIR,
+        host: Host = "127.0.0.1",
+        port: Annotated[
+            int | None, typer.Option(envvar="TIERFLOW_PORT", min=1, max=65_535, help="Port; default 8001–8004.")
+        ] = None,
+        policy: Policy = None,
+        currency: Currency = None,
+    ) -> None:
+        _run(data_dir, host, port, service, policy, currency)
+
+    start.__doc__ = f"""Start the {service} service alone; the environment (TIERFLOW_…) says the rest.
+
+    \b
+    Examples:
+      tierflow {service}
+      TIERFLOW_ENVIRONMENT=production TIERFLOW_KAFKA_BOOTSTRAP=kafka:9092 … tierflow {service} --host 0.0.0.0
+    """
+    return start
+
+
+def _run(
+    data_dir: Path, host: str, port: int | None, service: ServiceName | None, policy: str | None, currency: str | None
+) -> None:
     from tierflow_embedded.server import ServeOptions, run
 
     options = ServeOptions(data_dir=data_dir, host=host, port=port, service=service, policy=policy, currency=currency)
