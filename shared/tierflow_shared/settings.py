@@ -73,6 +73,16 @@ class ServiceSettings(KafkaSettings):
     idempotency_keep_s: int = Field(604_800, ge=60, description="how long answers to idempotency keys are kept")
     shutdown_timeout_s: float = Field(10.0, gt=0, le=300, description="limit for closing down in good order")
 
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]{1,500}$",
+        description="base URL of an OpenTelemetry receiver (OTLP over HTTP, usually port 4318); unset: no traces",
+    )
+    otlp_timeout_s: float = Field(5.0, gt=0, le=60, description="limit of sending spans once")
+    trace_ratio: float = Field(
+        0.01, ge=0, le=1, description="share of requests traced where the caller has not decided it"
+    )
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: Port = Field(8000, description="port to listen on")

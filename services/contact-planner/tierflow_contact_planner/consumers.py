@@ -12,6 +12,7 @@ from tierflow_shared.contracts.registry import SALES, TIERS
 from tierflow_shared.ids import content_hash, identity_hash
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.events import Event, RefusedError, decode
+from tierflow_shared.tracing.context import carried, is_sampled
 
 
 class NewsHandler:
@@ -20,8 +21,8 @@ class NewsHandler:
     An event that was seen before (source and id) has no second effect; the same id with other content is refused.
     """
 
-    def __init__(self, writer: Callable[[Connection], WritableRecords]) -> None:
-        self._writer = writer
+    def __init__(self, writer: Callable[[Connection], WritableRecords], *, traced: bool = False) -> None:
+        self._writer, self._trace = writer, _sampled if traced else _untraced
 
     @property
     def types(self) -> frozenset[str] | None:
@@ -46,7 +47,17 @@ class NewsHandler:
         events = [event for record in records if (event := _readable(uow, record)) is not None]
         store = self._writer(uow.connection)
         fresh = _first_sightings(uow, store, events)
-        learn_news(store, [News(event.data, version_of(event), event.time) for event in fresh])
+        trace = self._trace
+        learn_news(store, [News(event.data, version_of(event), event.time, trace(event)) for event in fresh])
+
+
+def _sampled(event: Event) -> str:
+    found = carried(event.record.headers)
+    return found if is_sampled(found) else ""
+
+
+def _untraced(_event: Event) -> str:
+    return ""
 
 
 def version_of(event: Event) -> Version:

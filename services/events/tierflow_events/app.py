@@ -32,6 +32,7 @@ from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import DatabaseLimits
 from tierflow_shared.store.migrations import Migrations
 from tierflow_shared.stream.service import ServiceRuntime, Subscription
+from tierflow_shared.tracing.opening import open_tracing
 from tierflow_shared.web.app import create_service_app
 from tierflow_shared.web.auth import authority_for
 from tierflow_shared.web.health import Health, database_answers, log_answers
@@ -48,10 +49,18 @@ def create_app(
     settings, clock = settings or EventsSettings(), clock or SystemClock()
     log = bus or open_bus(settings, clock)
     metrics, health = ServiceMetrics(SERVICE), Health()
+    tracing = open_tracing(settings, SERVICE)
     database = open_database(settings, clock)
     subscription = Subscription(dead_letter_handler(LetterWriter), [DEAD_LETTERS], SERVICE)
     runtime = ServiceRuntime(
-        settings, database, log, [subscription], owns_bus=bus is None, metrics=metrics, migrations=MIGRATIONS
+        settings,
+        database,
+        log,
+        [subscription],
+        owns_bus=bus is None,
+        metrics=metrics,
+        migrations=MIGRATIONS,
+        tracing=tracing,
     )
     health.watch("dead-letter consumer", runtime.is_live)
     health.depend("database", database_answers(database))
@@ -96,6 +105,7 @@ def create_app(
         authority=authority_for(settings, clock, metrics),
         metrics=metrics,
         health=health,
+        tracing=tracing,
         body_limits={PATH: settings.max_batch_bytes},
     )
 

@@ -19,6 +19,7 @@ from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import DatabaseLimits
 from tierflow_shared.store.migrations import Migrations
 from tierflow_shared.stream.service import ServiceRuntime, Subscription
+from tierflow_shared.tracing.opening import open_tracing
 from tierflow_shared.web.app import create_service_app
 from tierflow_shared.web.auth import authority_for
 from tierflow_shared.web.health import Health, database_answers, log_answers
@@ -50,13 +51,21 @@ def create_app(
     """The app. Without arguments: settings from the environment, its own log file, the machine's clock."""
     settings, clock = settings or SuitabilitySettings(), clock or SystemClock()
     metrics, health = ServiceMetrics(SERVICE), Health()
+    tracing = open_tracing(settings, SERVICE)
     database = open_database(settings, clock)
     tables = suitability_tables(database.metadata)
     office, desks = office_of(settings), DeskOpener.of(tables, metrics)
     log = bus or open_bus(settings, clock)
     subscription = Subscription(SuitabilityHandler(desks, office), [BANK_EVENTS, BANK_REFERENCE], SERVICE)
     runtime = ServiceRuntime(
-        settings, database, log, [subscription], owns_bus=bus is None, metrics=metrics, migrations=MIGRATIONS
+        settings,
+        database,
+        log,
+        [subscription],
+        owns_bus=bus is None,
+        metrics=metrics,
+        migrations=MIGRATIONS,
+        tracing=tracing,
     )
     health.watch("consumer", runtime.is_live)
     health.depend("database", database_answers(database))
@@ -70,6 +79,7 @@ def create_app(
         queries=SqlQueries(database, tables),
         idempotency=Idempotency(database, keep=timedelta(seconds=settings.idempotency_keep_s)),
         overloaded=runtime.overloaded,
+        tracing=tracing,
     )
     intake = SaleIntake(database, desks, office)
     committer: Committer = GroupCommitter(intake.commit, name="sales", max_group=settings.max_sales_per_commit)
@@ -89,6 +99,7 @@ def create_app(
         authority=authority_for(settings, clock, metrics),
         metrics=metrics,
         health=health,
+        tracing=tracing,
     )
 
 

@@ -20,6 +20,7 @@ from tierflow_shared.ids import content_hash, identity_hash
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.events import Event, RefusedError, decode
 from tierflow_shared.stream.handlers import Outcome
+from tierflow_shared.tracing.context import valid
 from tierflow_suitability.handlers.checks import require_usable
 from tierflow_suitability.handlers.facts import close_days, take_customer_news, take_product, take_staff
 from tierflow_suitability.handlers.requests import SaleOrder, decide_sales
@@ -106,6 +107,7 @@ class SuitabilityHandler:
             requested_by=event.source,
             request_hash=content_hash(event.type, msgspec.json.encode(request)).hex(),
             partition=event.record.partition,
+            traceparent=valid(event.traceparent.encode()),
         )
         taken = decide_sales(desk, self._office, [order])[0]
         if taken.other_content:

@@ -144,8 +144,11 @@ class Desk(Protocol):
     def record(self, entry: AuditEntry) -> None:
         """Appends to the tamper-evident log."""
 
-    def emit(self, data: Data, event_id: str) -> None:
-        """Says something to the world once the transaction is durable; the same id for the same thing."""
+    def emit(self, data: Data, event_id: str, traceparent: str = "") -> None:
+        """Says something to the world once the transaction is durable; the same id for the same thing.
+
+        It belongs to the trace that is given, if any.
+        """
 
     def count_decision(self, pack: str, outcome: str) -> None:
         """Counts a decision in the metrics, once the transaction is durable."""

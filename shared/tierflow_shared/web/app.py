@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 
@@ -17,6 +17,9 @@ from tierflow_shared.web.errors import install_error_handlers
 from tierflow_shared.web.health import Health, health_router
 from tierflow_shared.web.limits import BodyLimits
 from tierflow_shared.web.routing import StrictRoute
+
+if TYPE_CHECKING:
+    from tierflow_shared.tracing.spans import Tracing
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -32,6 +35,7 @@ def create_service_app(
     metrics: ServiceMetrics,
     health: Health,
     body_limits: Mapping[str, int] | None = None,
+    tracing: "Tracing | None" = None,
 ) -> FastAPI:
     """An app with problem details, limits, tokens, metrics, health and OpenAPI.
 
@@ -55,7 +59,8 @@ def create_service_app(
         _add_routes(app, router)
     install_error_handlers(app)
     limits = BodyLimits(settings.max_request_bytes, body_limits or {})
-    app.add_middleware(Edge, metrics=metrics, limits=limits, direct=direct_routes(app.router.routes))
+    direct = direct_routes(app.router.routes)
+    app.add_middleware(Edge, metrics=metrics, limits=limits, direct=direct, tracing=tracing)
     _document(app)
     return app
 

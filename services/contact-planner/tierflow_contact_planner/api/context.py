@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -22,6 +23,9 @@ from tierflow_shared.store.database import Database
 from tierflow_shared.web.idempotency import Idempotency
 from tierflow_shared.web.problems import Problem, conflict, invalid, not_found
 
+if TYPE_CHECKING:
+    from tierflow_shared.tracing.spans import Tracing
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -37,6 +41,7 @@ class Context:
     reader: Callable[[Connection], Records]
     writer: Callable[[Connection], WritableRecords]
     calendar_file: Callable[[Sequence[Contact], Hours, Policy, datetime], bytes]
+    tracing: "Tracing | None" = None
 
     @contextmanager
     def reading(self) -> Iterator[Records]:

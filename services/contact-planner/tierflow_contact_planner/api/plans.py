@@ -65,7 +65,7 @@ def plans_router(context: Context) -> APIRouter:
         def commit(uow: UnitOfWork) -> Answer:
             store = context.writer(uow.connection)
             with problems():
-                done = commit_plans(store, uow, plans, context.policy, limit)
+                done = commit_plans(store, uow, plans, context.policy, limit, traced=context.tracing is not None)
             uow.after_commit(_counting(context, done))
             return Answer(200, views.plans(done, wanted))
 
@@ -83,5 +83,15 @@ def _counting(context: Context, done: Committed) -> Callable[[], None]:
     def count() -> None:
         for contact in done.said:
             context.metrics.add("tierflow_contacts_planned_total", contact.purpose)
+        for outcome, contacts in _due(done).items():
+            context.metrics.add("tierflow_plan_due_contacts_total", outcome, amount=contacts)
+        if context.tracing is not None:
+            context.tracing.steps("plan contact", done.traceparents)
 
     return count
+
+
+def _due(done: Committed) -> dict[str, int]:
+    overflow = sum(plan.overflow_total for plan in done.stored)
+    blocked = sum(plan.blocked_total for plan in done.stored)
+    return {"planned": done.contacts, "overflow": overflow, "blocked": blocked}

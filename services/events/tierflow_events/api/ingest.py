@@ -18,6 +18,7 @@ from tierflow_events.ports import EventReader, OpenReader
 from tierflow_events.settings import EventsSettings
 from tierflow_shared.bus.port import BusUnavailableError, MessageTooLargeError
 from tierflow_shared.clock import Clock
+from tierflow_shared.logs import traceparent
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.web.auth import Principal, RequiredScope, requires
 from tierflow_shared.web.direct import direct_route
@@ -101,7 +102,7 @@ def _read(intake: Intake, request: Request, body: bytes) -> tuple[bool, list[Arr
         raise too_large(settings.max_request_bytes)
     if not body:
         raise Problem(422, "invalid", "Invalid input", "the body is empty", field="body", rule="required")
-    reader = intake.open_reader(intake.clock.now(), _traceparent(request))
+    reader = intake.open_reader(intake.clock.now(), traceparent.get())
     try:
         return media_type == BATCHED, _MODES[media_type](reader, request, body, settings)
     except NotJsonError as error:
@@ -138,11 +139,6 @@ def _unescaped(name: str, raw_value: bytes) -> str:
 
 Mode = Callable[[EventReader, Request, bytes, EventsSettings], list[Arrival]]
 _MODES: Final[Mapping[str, Mode]] = {STRUCTURED: _structured, BATCHED: _batched, BINARY: _binary}
-
-
-def _traceparent(request: Request) -> str:
-    text = request.headers.get("traceparent", "")
-    return text if len(text) == 55 and text.isascii() and text.isprintable() else ""
 
 
 def _count(metrics: ServiceMetrics, read: list[Arrival], statuses: list[str]) -> None:

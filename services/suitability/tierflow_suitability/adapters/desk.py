@@ -140,8 +140,8 @@ class SqlDesk:
             self._first_decisions[entry.decision.sale_id] = entry.decision
         self._writer.entries.append(entry)
 
-    def emit(self, data: Data, event_id: str) -> None:
-        self._uow.emit(data, event_id=event_id)
+    def emit(self, data: Data, event_id: str, traceparent: str = "") -> None:
+        self._uow.emit(data, event_id=event_id, traceparent=traceparent)
 
     def count_decision(self, pack: str, outcome: str) -> None:
         self._writer.counts["tierflow_sale_decisions_total", pack, outcome] += 1

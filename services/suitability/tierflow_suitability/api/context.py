@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from sqlalchemy.exc import OperationalError
 
@@ -19,6 +19,9 @@ from tierflow_suitability.handlers.steps import Actor
 from tierflow_suitability.handlers.transactions import Desks
 from tierflow_suitability.ports import Desk, Needed, Office, Queries
 from tierflow_suitability.settings import SuitabilitySettings
+
+if TYPE_CHECKING:
+    from tierflow_shared.tracing.spans import Tracing
 
 Result = TypeVar("Result")
 _FIELDS: Final[Mapping[str, tuple[str, str]]] = {"evidence-in-future": ("body.recorded_at", "not-in-future")}
@@ -36,6 +39,12 @@ class Context:
     queries: Queries
     idempotency: Idempotency
     overloaded: Callable[[], bool]
+    tracing: "Tracing | None" = None
+
+    def trace(self, name: str, traceparent: str) -> None:
+        """Shows a step of a sale in the trace in which the sale began."""
+        if self.tracing is not None:
+            self.tracing.steps(name, [traceparent])
 
     async def read(self, query: Callable[[], Result]) -> Result:
         """Runs a query in a thread.

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from tierflow_shared.contracts.bank import SaleRequested
 from tierflow_shared.group_commit import ClosedError
 from tierflow_shared.ids import content_hash, derived_id, new_id
+from tierflow_shared.logs import traceparent
 from tierflow_shared.web.auth import Principal, RequiredScope, requires
 from tierflow_shared.web.direct import direct_route
 from tierflow_shared.web.idempotency import FIELD, IdempotentCall, idempotent_call
@@ -168,7 +169,12 @@ def _order(body: SaleBody, principal: Principal, key: str | None, now: datetime)
         evidence=tuple([item.contract() for item in body.evidence]),
     )
     content = msgspec.structs.replace(request, sale_id="", requested_at=_NO_TIME)
-    return SaleOrder(request, principal.subject, content_hash("sale", msgspec.json.encode(content)).hex())
+    return SaleOrder(
+        request,
+        principal.subject,
+        content_hash("sale", msgspec.json.encode(content)).hex(),
+        traceparent=traceparent.get(),
+    )
 
 
 def _require_own(body: SaleBody, principal: Principal) -> None:

@@ -40,7 +40,13 @@ def steps_router(context: Context) -> APIRouter:
     ) -> Response:
         """Adds a document to a sale and decides it again."""
         actor, document = actor_of(principal), body.contract()
-        return await _step(context, sale_id, actor, lambda desk: submit_evidence(desk, context.office, document, actor))
+        return await _step(
+            context,
+            "document sale",
+            sale_id,
+            actor,
+            lambda desk: submit_evidence(desk, context.office, document, actor),
+        )
 
     @router.post("/sales/{sale_id}/approvals", response_model=SaleOut)
     async def add_approval(
@@ -57,10 +63,18 @@ def steps_router(context: Context) -> APIRouter:
         actor = actor_of(principal)
         if body.verdict == "decline":
             return await _step(
-                context, sale_id, actor, lambda desk: decline(desk, body.decision_id, body.reason, actor)
+                context,
+                "decline sale",
+                sale_id,
+                actor,
+                lambda desk: decline(desk, body.decision_id, body.reason, actor),
             )
         return await _step(
-            context, sale_id, actor, lambda desk: approve(desk, context.office, body.decision_id, body.reason, actor)
+            context,
+            "approve sale",
+            sale_id,
+            actor,
+            lambda desk: approve(desk, context.office, body.decision_id, body.reason, actor),
         )
 
     @router.post("/sales/{sale_id}/confirm", response_model=SaleOut)
@@ -71,18 +85,22 @@ def steps_router(context: Context) -> APIRouter:
     ) -> Response:
         """Confirms an approved sale. All rules are asked again for this day; if one objects, the sale stays open."""
         actor = actor_of(principal)
-        return await _step(context, sale_id, actor, lambda desk: confirm(desk, context.office, body.decision_id, actor))
+        return await _step(
+            context, "confirm sale", sale_id, actor, lambda desk: confirm(desk, context.office, body.decision_id, actor)
+        )
 
     @router.post("/sales/{sale_id}/cancel", response_model=SaleOut)
     async def cancel_sale(sale_id: PathId, principal: Annotated[Principal, requires("sales:write")]) -> Response:
         """Withdraws a sale that is not confirmed."""
         actor = actor_of(principal)
-        return await _step(context, sale_id, actor, lambda desk: withdraw(desk, actor))
+        return await _step(context, "withdraw sale", sale_id, actor, lambda desk: withdraw(desk, actor))
 
     return router
 
 
-async def _step(context: Context, sale_id: str, actor: Actor, action_on: Callable[[Desk], Action]) -> Response:
+async def _step(
+    context: Context, name: str, sale_id: str, actor: Actor, action_on: Callable[[Desk], Action]
+) -> Response:
     """Takes a step in a transaction of its own; a refusal is told after what had to change anyway is durable."""
     taken = await context.write(
         Needed(sales=frozenset({sale_id})),
@@ -91,5 +109,6 @@ async def _step(context: Context, sale_id: str, actor: Actor, action_on: Callabl
     if taken.error is not None or taken.sale is None:
         raise sale_problem(taken.error or SaleError("not-found", "no such sale"))
     sale = taken.sale
+    context.trace(name, sale.traceparent)
     decision = await context.read(lambda: context.queries.current_decision(sale))
     return json_response(sale_document(sale, decision))
