@@ -10,7 +10,7 @@ READY := .venv/.ready
 STACK := $(BIN)/python -m tierflow_stack
 DEMO := $(BIN)/tierflow demo $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo serve up down status test check fix audit bench bench-stream bench-curve soak soak-outage soak-outbox chaos lock clean image image-bases k8s-e2e
+.PHONY: help setup demo serve up down status test check fix audit bench bench-stream bench-curve soak soak-outage soak-outbox chaos lock clean image image-bases k8s-e2e schemathesis
 
 help: ## what can be done here
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ k8s-e2e: $(READY) ## install on the Kubernetes of KUBECONFIG, load, break, compa
 	@$(BIN)/python -m tests.k8s_e2e
 
 EXPORT := uv export --frozen --no-emit-project --quiet
+schemathesis: $(READY) ## every check of Schemathesis on all services in the production shape (EXAMPLES=150); var/security/schemathesis.json
+	@$(STACK) run --folder var/security/stack --fresh -- $(BIN)/python -m tests.security.fuzzing \
+		$(if $(EXAMPLES),--examples $(EXAMPLES) --at-least 0)
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv lock && $(EXPORT) --group dev --output-file requirements/dev.txt

@@ -13,6 +13,7 @@ from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.tracing.context import trace_of, valid
 from tierflow_shared.web.direct import DirectRoute
 from tierflow_shared.web.errors import database_problem
+from tierflow_shared.web.headers import secure
 from tierflow_shared.web.limits import BodyLimits, bounded_receive, check_target
 from tierflow_shared.web.problems import Problem, for_status, problem_response
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 # Nobody waits for the answer any more; the number that proxies write for it.
 GONE: Final = 499
-_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _UNTRACED: Final = ("/livez", "/readyz", "/metrics")
 _log = structlog.get_logger("tierflow.web")
 
@@ -55,7 +55,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message.setdefault("headers", []).append(_NOSNIFF)
+                secure(message)
             await send(message)
 
         try:
