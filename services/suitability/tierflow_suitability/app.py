@@ -12,9 +12,10 @@ from sqlalchemy import MetaData
 from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Bus
 from tierflow_shared.clock import Clock, SystemClock
-from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE
+from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE, ERASURES
 from tierflow_shared.group_commit import GroupCommitter
 from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.privacy.vault import Vault
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import DatabaseLimits
 from tierflow_shared.store.migrations import Migrations
@@ -54,9 +55,12 @@ def create_app(
     tracing = open_tracing(settings, SERVICE)
     database = open_database(settings, clock)
     tables = suitability_tables(database.metadata)
-    office, desks = office_of(settings), DeskOpener.of(tables, metrics)
+    vault = Vault.of(settings, clock)
+    office, desks = office_of(settings), DeskOpener.of(tables, metrics, vault)
     log = bus or open_bus(settings, clock)
-    subscription = Subscription(SuitabilityHandler(desks, office), [BANK_EVENTS, BANK_REFERENCE], SERVICE)
+    subscription = Subscription(
+        SuitabilityHandler(desks, office, vault), [BANK_EVENTS, BANK_REFERENCE, ERASURES], SERVICE
+    )
     runtime = ServiceRuntime(
         settings,
         database,
@@ -79,6 +83,7 @@ def create_app(
         queries=SqlQueries(database, tables),
         idempotency=Idempotency(database, keep=timedelta(seconds=settings.idempotency_keep_s)),
         overloaded=runtime.overloaded,
+        vault=vault,
         tracing=tracing,
     )
     intake = SaleIntake(database, desks, office)
@@ -89,6 +94,7 @@ def create_app(
         async with runtime.running():
             yield
             await asyncio.to_thread(committer.close, settings.shutdown_timeout_s)
+        vault.close()
 
     return create_service_app(
         service=SERVICE,

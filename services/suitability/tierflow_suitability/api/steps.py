@@ -59,13 +59,14 @@ def steps_router(context: Context) -> APIRouter:
         The caller must not have requested, sold or documented the sale, and must not be the customer.
         """
         actor = actor_of(principal)
+        reason = await context.seal_reason(sale_id, body.reason)
         if body.verdict == "decline":
             return await _step(
                 context,
                 "decline sale",
                 sale_id,
                 actor,
-                lambda desk: decline(desk, body.decision_id, body.reason, actor),
+                lambda desk: decline(desk, body.decision_id, reason, actor),
                 privileged="sale.decline",
             )
         return await _step(
@@ -73,7 +74,7 @@ def steps_router(context: Context) -> APIRouter:
             "approve sale",
             sale_id,
             actor,
-            lambda desk: approve(desk, context.office, body.decision_id, body.reason, actor),
+            lambda desk: approve(desk, context.office, body.decision_id, reason, actor),
             privileged="sale.approve",
         )
 
@@ -126,4 +127,4 @@ async def _step(
     sale = taken.sale
     context.trace(name, sale.traceparent)
     decision = await context.read(lambda: context.queries.current_decision(sale))
-    return json_response(sale_document(sale, decision))
+    return json_response(sale_document(sale, decision, await context.reasons(sale)))
