@@ -225,7 +225,9 @@ def _made(build: Build) -> dict[str, frozenset[str]]:
         loop = re.search(r"for name in (.+); do", text)
         assert loop, f"{script} makes no passwords"
         made |= dict.fromkeys(loop[1].split(), frozenset({"password"}))
-        made |= {name: frozenset({key}) for name, key in re.findall(r"generic (tierflow-\S+) --from-file=([\w.]+)=", text)}
+        made |= {
+            name: frozenset({key}) for name, key in re.findall(r"generic (tierflow-\S+) --from-file=([\w.]+)=", text)
+        }
     return made
 
 

@@ -109,7 +109,9 @@ def expected_rights(settings: ServiceSettings) -> dict[str, set[Right]]:
     rights[TRIAL] = {Right("topic", full + BANK_EVENTS, "literal", what) for what in ("Describe", "Read")}
     rights[TRIAL] |= {Right("group", full + code.TRIAL_GROUPS, "prefix", what) for what in ("Describe", "Read")}
     inbound = {one.topic for one in EVENT_TYPES.values() if one.direction == "in"}
-    rights[BANK] = {Right("topic", full + topic, "literal", what) for topic in inbound for what in ("Describe", "Write")}
+    rights[BANK] = {
+        Right("topic", full + topic, "literal", what) for topic in inbound for what in ("Describe", "Write")
+    }
     return rights
 
 

@@ -78,7 +78,9 @@ def strict(schema: Any) -> Any:
     """The schema of a definition as the API server's strict validation reads it: fields it does not name are errors."""
     if not isinstance(schema, dict):
         return schema
-    made = {name: value for name, value in schema.items() if name not in ("properties", "items", "additionalProperties")}
+    made = {
+        name: value for name, value in schema.items() if name not in ("properties", "items", "additionalProperties")
+    }
     if "properties" in schema:
         made["properties"] = {name: strict(value) for name, value in schema["properties"].items()}
     for name in ("items", "additionalProperties"):

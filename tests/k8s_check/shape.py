@@ -146,7 +146,7 @@ def scales(build: Build) -> Iterator[Finding]:
         if most > settings.partitions:
             yield Finding("scales", work.where, f"up to {most} replicas for {settings.partitions} partitions")
         needed += (most + 1) * settings.database_pool_size
-        for trigger in (one["spec"]["triggers"] if one else ()):
+        for trigger in one["spec"]["triggers"] if one else ():
             if trigger["type"] != "kafka":
                 continue
             said, wanted = trigger["metadata"], streams[service]

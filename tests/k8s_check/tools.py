@@ -194,7 +194,8 @@ def _from_strimzi(folder: Path) -> None:
         run(["mvn", "-B", "-q", "-f", PINS / "strimzi" / "pom.xml", "dependency:copy-dependencies",
              "-DincludeScope=runtime", f"-DoutputDirectory={libs}"])  # fmt: skip
         wanted = dict(
-            reversed(line.split()) for line in (PINS / "strimzi" / "jars.sha256").read_text(encoding="utf-8").splitlines()
+            reversed(line.split())
+            for line in (PINS / "strimzi" / "jars.sha256").read_text(encoding="utf-8").splitlines()
         )
         found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in libs.glob("*.jar")}
         if found != wanted:
