@@ -5,7 +5,16 @@ from typing import Final
 
 from tests.k8s_check.manifests import Build, Finding, Object, Workload
 
-_VOLUMES: Final = {"configMap", "emptyDir", "projected", "secret", "downwardAPI", "persistentVolumeClaim", "ephemeral", "csi"}
+_VOLUMES: Final = {
+    "configMap",
+    "emptyDir",
+    "projected",
+    "secret",
+    "downwardAPI",
+    "persistentVolumeClaim",
+    "ephemeral",
+    "csi",
+}
 _SECCOMP: Final = {"RuntimeDefault", "Localhost"}
 
 

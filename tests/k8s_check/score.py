@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tests.k8s_check.manifests import Finding
 from tests.k8s_check.schemas import KUBERNETES
-from tests.k8s_check.tools import Tools, ToolError
+from tests.k8s_check.tools import ToolError, Tools
 
 EXCEPTIONS: Final = Path(__file__).parent / "exceptions.toml"
 _WARNING: Final = 5
@@ -27,7 +27,9 @@ def score(texts: Mapping[str, str], tools: Tools, exceptions: Path = EXCEPTIONS)
     unused = {(check, where) for check, reasons in excused.items() for where in reasons}
     for name, text in texts.items():
         for check, where, what in _held(text, tools):
-            key = next(((check, place) for place in (f"{name}:{where}", where, "*") if place in excused.get(check, {})), None)
+            key = next(
+                ((check, place) for place in (f"{name}:{where}", where, "*") if place in excused.get(check, {})), None
+            )
             if key is None:
                 yield Finding("policy", f"{name}:{where}", f"{check}: {what}")
             else:
@@ -38,7 +40,7 @@ def score(texts: Mapping[str, str], tools: Tools, exceptions: Path = EXCEPTIONS)
 
 def _held(text: str, tools: Tools) -> Iterator[tuple[str, str, str]]:
     version = ".".join(KUBERNETES.split(".")[:2])
-    command = [tools.kube_score, "score", "--output-format", "json", "--kubernetes-version", f"v{version}", "-"]
+    command = [str(tools.kube_score), "score", "--output-format", "json", "--kubernetes-version", f"v{version}", "-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=_LIMIT_S)
     try:
         found: list[dict[str, Any]] = json.loads(done.stdout)

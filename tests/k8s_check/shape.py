@@ -78,7 +78,7 @@ def _gateways(build: Build) -> Iterator[Finding]:
             routes.add((prefix, backend["name"], backend["port"]))
     wanted = {(service, service, port) for service, port in code.SERVICE_PORTS.items()}
     for prefix, host, port in routes ^ wanted:
-        yield Finding("ports", "gateway", f"/{prefix}/ to {host}:{port} is {'missing' if host in wanted else 'wrong'}")
+        yield Finding("ports", "gateway", f"/{prefix}/ to {host}:{port} is missing or wrong")
 
 
 def times(build: Build) -> Iterator[Finding]:
@@ -146,7 +146,7 @@ def scales(build: Build) -> Iterator[Finding]:
         if most > settings.partitions:
             yield Finding("scales", work.where, f"up to {most} replicas for {settings.partitions} partitions")
         needed += (most + 1) * settings.database_pool_size
-        for trigger in (one["spec"]["triggers"] if one else ()):
+        for trigger in one["spec"]["triggers"] if one else ():
             if trigger["type"] != "kafka":
                 continue
             said, wanted = trigger["metadata"], streams[service]
