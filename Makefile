@@ -81,6 +81,8 @@ chaos: $(READY) ## break it under load and compare (SEED= MINUTES= SHAPE=embedde
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(RATE),--rate $(RATE))
 
 EXPORT := uv export --frozen --no-emit-project --quiet
+# No service needs them: pictures of the demo and the report, reloading while one develops, web sockets.
+NOT_IN_IMAGE := matplotlib watchfiles websockets
 
 image: ## the image of the four services with docker or buildah, its size checked, its SBOM in var/image
 	@bash deploy/image/build.sh
@@ -92,10 +94,13 @@ k8s-e2e: $(READY) ## install on the Kubernetes of KUBECONFIG, load, break, compa
 	@$(BIN)/python -m tests.k8s_e2e
 
 EXPORT := uv export --frozen --no-emit-project --quiet
+# No service needs them: pictures of the demo and the report, reloading while one develops, web sockets.
+NOT_IN_IMAGE := matplotlib watchfiles websockets
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv lock && $(EXPORT) --group dev --output-file requirements/dev.txt
-	$(EXPORT) --no-dev --output-file requirements/runtime.txt && $(EXPORT) --only-group image --output-file requirements/image.txt
+	$(EXPORT) --no-dev $(addprefix --prune ,$(NOT_IN_IMAGE)) --output-file requirements/runtime.txt
+	$(EXPORT) --only-group image --output-file requirements/image.txt
 
 clean: ## stop what `make up` started, and remove what can be made again (with the data in var)
 	@if [ -x $(BIN)/python ]; then $(STACK) down; fi
