@@ -1,7 +1,7 @@
 """Imports every module of Tierflow in the image that is being built, and compiles what that brought in.
 
-A module that cannot be imported fails the build, so nothing that is needed can be trimmed away. Bytecode of what is never
-imported would only make the image larger. Run by the Python of the image, in its site-packages.
+A module that cannot be imported fails the build, so nothing that is needed can be trimmed away. Bytecode of what is
+never imported would only make the image larger. Run by the Python of the image, in its site-packages.
 """
 
 import importlib
