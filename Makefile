@@ -10,7 +10,7 @@ READY := .venv/.ready
 STACK := $(BIN)/python -m tierflow_stack
 DEMO := $(BIN)/tierflow demo $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo serve up down status test check fix bench bench-stream bench-curve soak soak-outage soak-outbox chaos image image-bases k8s-e2e lock clean
+.PHONY: help setup demo serve up down status test check fix bench bench-stream bench-curve soak soak-outage soak-outbox chaos image image-bases k8s-check k8s-e2e lock clean
 
 help: ## what can be done here
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ check: $(READY) ## lint, format, types, import rules, generated files, sizes
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tierflow_embedded.generate_files --check
 	@$(BIN)/pytest tests/unit/project
+	@$(BIN)/python -m tests.k8s_check
+
+k8s-check: $(READY) ## deploy/k8s: every overlay builds, fits the schemas, passes the policy scan and agrees with the code
+	@$(BIN)/python -m tests.k8s_check
 
 fix: $(READY) ## let the tools mend what they can: lint, format, generated files
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
