@@ -10,10 +10,10 @@ READY := .venv/.ready
 STACK := $(BIN)/python -m tierflow_stack
 DEMO := $(BIN)/tierflow demo $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo serve up down status test check fix bench bench-stream bench-curve soak soak-outage soak-outbox chaos k8s-check lock clean
+.PHONY: help setup demo serve up down status test check fix bench bench-stream bench-curve soak soak-outage soak-outbox chaos image image-bases k8s-check k8s-e2e lock clean
 
 help: ## what can be done here
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv from the hash-pinned lock (the other targets do this by themselves)
 
@@ -85,10 +85,26 @@ chaos: $(READY) ## break it under load and compare (SEED= MINUTES= SHAPE=embedde
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(RATE),--rate $(RATE))
 
 EXPORT := uv export --frozen --no-emit-project --quiet
+# No service needs them: pictures of the demo and the report, reloading while one develops, web sockets.
+NOT_IN_IMAGE := matplotlib watchfiles websockets
+
+image: ## the image of the four services with docker or buildah, its size checked, its SBOM in var/image
+	@bash deploy/image/build.sh
+
+image-bases: ## stand-ins for the official images it needs, from Debian packages, where no registry can be reached
+	@bash deploy/image/stand-ins.sh docker.io/library/python:3.11-slim
+
+k8s-e2e: $(READY) ## install on the Kubernetes of KUBECONFIG, load, break, compare, remove (BERKA= K8S_LOAD=); var/k8s/report.json
+	@$(BIN)/python -m tests.k8s_e2e
+
+EXPORT := uv export --frozen --no-emit-project --quiet
+# No service needs them: pictures of the demo and the report, reloading while one develops, web sockets.
+NOT_IN_IMAGE := matplotlib watchfiles websockets
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv lock && $(EXPORT) --group dev --output-file requirements/dev.txt
-	$(EXPORT) --no-dev --output-file requirements/runtime.txt && $(EXPORT) --only-group image --output-file requirements/image.txt
+	$(EXPORT) --no-dev $(addprefix --prune ,$(NOT_IN_IMAGE)) --output-file requirements/runtime.txt
+	$(EXPORT) --only-group image --output-file requirements/image.txt
 
 clean: ## stop what `make up` started, and remove what can be made again (with the data in var)
 	@if [ -x $(BIN)/python ]; then $(STACK) down; fi

@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 import yaml
 
-from tests.k8s_e2e.notes import Failed, Notes
+from tests.k8s_e2e.notes import FailedError, Notes
 
 ROOT: Final = Path(__file__).parents[2]
 BASE: Final = "docker.io/library/python:3.11-slim"
@@ -58,7 +58,7 @@ def bring(wanted: Wanted, manifests: str, notes: Notes, log: Path) -> None:
     """Builds, makes and loads.
 
     Raises:
-        Failed: a program failed; the log says why.
+        FailedError: a program failed; the log says why.
     """
     images = images_of(manifests)
     ours = next(name for name in sorted(images) if name.startswith("docker.io/library/tierflow:"))
@@ -88,7 +88,7 @@ def _run(command: list[str], log: Path, **variables: str) -> None:
                 env={**os.environ, **variables}, timeout=_BUILD_LIMIT_S,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise Failed(f"{' '.join(command[:3])}: {error}") from error
+            raise FailedError(f"{' '.join(command[:3])}: {error}") from error
     if done.returncode != 0:
         last = log.read_text(errors="replace").strip().splitlines()[-3:]
-        raise Failed(f"{' '.join(command[:3])} failed: {' / '.join(last)}; see {log}")
+        raise FailedError(f"{' '.join(command[:3])} failed: {' / '.join(last)}; see {log}")

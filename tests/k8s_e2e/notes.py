@@ -11,7 +11,7 @@ from rich.table import Table
 Say = Callable[[str], None]
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """Something that must hold does not; the text says what."""
 
 
@@ -52,7 +52,12 @@ class Notes:
             "ok": bool(self.steps) and all(step.ok for step in self.steps) and not more.get("problem"),
             **more,
             "steps": [
-                {"name": step.name, "ok": step.ok, "seconds": step.seconds, **({"seen": step.seen} if step.seen else {})}
+                {
+                    "name": step.name,
+                    "ok": step.ok,
+                    "seconds": step.seconds,
+                    **({"seen": step.seen} if step.seen else {}),
+                }
                 for step in self.steps
             ],
         }
@@ -74,6 +79,6 @@ def table(report: Mapping[str, Any]) -> Table:
 
 
 def must(holds: bool, what: str) -> None:
-    """Raises `Failed` with these words when it does not hold."""
+    """Raises `FailedError` with these words when it does not hold."""
     if not holds:
-        raise Failed(what)
+        raise FailedError(what)

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -29,12 +29,17 @@ class Tally:
 class Reader:
     """Reads `paths` in turn until it is stopped; what it saw is counted under the name of the current `chapter`."""
 
-    def __init__(self, url: str, paths: Sequence[str], token: str) -> None:
-        self._url, self._paths, self._headers = url, paths, {"Authorization": f"Bearer {token}"}
+    def __init__(self, url: str, paths: Sequence[str], token: Callable[[], str]) -> None:
+        self._url, self._paths, self._token = url, paths, token
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._read, name="reader", daemon=True)
         self.chapters: dict[str, Tally] = {}
         self.chapter = "start"
+
+    @property
+    def tally(self) -> Tally:
+        """What was seen in the current chapter."""
+        return self.chapters.setdefault(self.chapter, Tally())
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -48,18 +53,18 @@ class Reader:
 
     def _read(self) -> None:
         turn = 0
-        with httpx.Client(base_url=self._url, headers=self._headers, timeout=_LIMIT_S, trust_env=False) as client:
+        with httpx.Client(base_url=self._url, timeout=_LIMIT_S, trust_env=False) as client:
             while not self._ended.wait(_PAUSE_S):
                 path = self._paths[turn % len(self._paths)]
                 turn += 1
-                self._ask(client, path, self.chapters.setdefault(self.chapter, Tally()))
+                self._ask(client, path, self.tally)
 
     def _ask(self, client: httpx.Client, path: str, tally: Tally) -> None:
         tally.requests += 1
         for last_try in (False, True):
             started = time.monotonic()
             try:
-                status = str(client.get(path).status_code)
+                status = str(client.get(path, headers={"Authorization": f"Bearer {self._token()}"}).status_code)
             except httpx.TransportError as error:
                 status = type(error).__name__
                 if not last_try and not isinstance(error, httpx.TimeoutException):

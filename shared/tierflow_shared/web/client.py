@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 SERVICES: Final = ("events", "scoring", "contact-planner", "suitability")
-_RETRIED: Final = frozenset({429, 503})
+_RETRIED: Final = frozenset({429, 502, 503, 504})  # 502 and 504: what a gateway says of a service that is away
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
 

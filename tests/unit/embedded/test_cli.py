@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 from tierflow_embedded.cli import app
 
 COMMANDS = (
-    ["serve"], ["events"], ["scoring"], ["contact-planner"], ["suitability"], ["demo"], ["generate"], ["report"], ["explain"], ["token"], ["migrate"],
+    ["serve"], ["events"], ["scoring"], ["contact-planner"], ["suitability"],
+    ["demo"], ["generate"], ["report"], ["explain"], ["token"], ["migrate"],
     ["replay", "berka"], ["replay", "cloudevents"], ["replay", "topic"],
     ["letters", "list"], ["letters", "show"], ["letters", "replay"], ["letters", "fix"],
 )  # fmt: skip

@@ -32,16 +32,32 @@ def test_files_and_functions_fit(path: Path) -> None:
             assert (node.end_lineno or 0) - node.lineno < MAX_FUNCTION_LINES, node.name
 
 
-def test_the_lock_pins_every_dependency_with_a_hash() -> None:
-    """What `make setup` installs is what was tested."""
-    lock = (ROOT / "requirements" / "dev.txt").read_text()
+def _locked(name: str) -> set[str]:
+    """The packages of a lock, each pinned with a hash."""
+    lock = (ROOT / "requirements" / name).read_text()
     blocks = [block for block in lock.replace("\\\n", " ").splitlines() if block and not block.startswith(("#", " "))]
+    assert blocks
     assert all("==" in block and "--hash=sha256:" in block for block in blocks)
-    names = {block.split("==")[0].split("[")[0] for block in blocks}
+    return {block.split("==")[0].split("[")[0] for block in blocks}
+
+
+@pytest.mark.parametrize(("lock", "left_out"), [("dev.txt", set()), ("runtime.txt", {"matplotlib"})])
+def test_the_lock_pins_every_dependency_with_a_hash(lock: str, left_out: set[str]) -> None:
+    """What `make setup` installs is what was tested; what the image holds is a part of it."""
+    names = _locked(lock)
+    assert not names & left_out
+    names |= left_out
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     for requirement in wanted:
         name = requirement.split(">")[0].split("[")[0].split("=")[0]
         assert name in names, requirement
+
+
+def test_the_image_holds_no_tools_of_the_workshop() -> None:
+    """Only what the services need at run time; and what builds the image is pinned, too."""
+    assert not _locked("runtime.txt") & {"pytest", "ruff", "mypy", "hypothesis", "pip", "hatchling"}
+    assert _locked("runtime.txt") < _locked("dev.txt")
+    assert _locked("image.txt") >= {"pip", "hatchling", "cyclonedx-bom"}
 
 
 def test_no_decision_asks_for_the_time() -> None:

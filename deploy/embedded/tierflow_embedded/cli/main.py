@@ -48,7 +48,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def tierflow(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - typer hands it to the callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
 ) -> None:
