@@ -15,6 +15,7 @@ from tierflow_shared.cloudevents import outgoing_message
 from tierflow_shared.contracts.outcomes import DeadLetter
 from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.ids import derived_id
+from tierflow_shared.logs import traceparent as current_traceparent
 from tierflow_shared.store.dialect import upsert
 from tierflow_shared.store.outbox import OutboxEntry, write_entries
 from tierflow_shared.store.tables import SharedTables
@@ -42,12 +43,14 @@ class UnitOfWork:
     def emit(self, data: Data, *, event_id: str, traceparent: str = "") -> None:
         """Puts an event into the outbox; it is on the bus soon after the commit, and never without it.
 
-        A silent unit of work drops it: a trial says nothing to others.
+        It belongs to the trace that is given, else to that of the request in hand. A silent unit of work drops it: a
+        trial says nothing to others.
         """
         if self._silent:
             return
+        trace = traceparent or current_traceparent.get()
         self._outbox.append(
-            outgoing_message(data, event_id=event_id, service=self.service, now=self.now, traceparent=traceparent)
+            outgoing_message(data, event_id=event_id, service=self.service, now=self.now, traceparent=trace)
         )
 
     def dead_letter(self, record: Record, reason: str, detail: str) -> None:
