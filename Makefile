@@ -10,7 +10,7 @@ READY := .venv/.ready
 STACK := $(BIN)/python -m tierflow_stack
 DEMO := $(BIN)/tierflow demo $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo serve up down status test check fix audit bench bench-stream bench-curve soak soak-outage soak-outbox chaos lock clean image image-bases k8s-e2e schemathesis
+.PHONY: help setup demo serve up down status test check fix audit bench bench-stream bench-curve soak soak-outage soak-outbox chaos k8s-check lock clean image image-bases k8s-e2e schemathesis
 
 help: ## what can be done here
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ check: $(READY) ## lint, format, types, import rules, generated files, sizes
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tierflow_embedded.generate_files --check
 	@$(BIN)/pytest tests/unit/project
+	@$(BIN)/python -m tests.k8s_check
+
+k8s-check: $(READY) ## deploy/k8s: every overlay builds, fits the schemas, passes the policy scan and agrees with the code
+	@$(BIN)/python -m tests.k8s_check
 
 fix: $(READY) ## let the tools mend what they can: lint, format, generated files
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
@@ -85,6 +89,8 @@ chaos: $(READY) ## break it under load and compare (SEED= MINUTES= SHAPE=embedde
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(RATE),--rate $(RATE))
 
 EXPORT := uv export --frozen --no-emit-project --quiet
+# No service needs them: pictures of the demo and the report, reloading while one develops, web sockets.
+NOT_IN_IMAGE := matplotlib watchfiles websockets
 
 image: ## the image of the four services with docker or buildah, its size checked, its SBOM in var/image
 	@bash deploy/image/build.sh
@@ -95,14 +101,18 @@ image-bases: ## stand-ins for the official images it needs, from Debian packages
 k8s-e2e: $(READY) ## install on the Kubernetes of KUBECONFIG, load, break, compare, remove (BERKA= K8S_LOAD=); var/k8s/report.json
 	@$(BIN)/python -m tests.k8s_e2e
 
-EXPORT := uv export --frozen --no-emit-project --quiet
 schemathesis: $(READY) ## every check of Schemathesis on all services in the production shape (EXAMPLES=150); var/security/schemathesis.json
 	@$(STACK) run --folder var/security/stack --fresh -- $(BIN)/python -m tests.security.fuzzing \
 		$(if $(EXAMPLES),--examples $(EXAMPLES) --at-least 0)
 
+EXPORT := uv export --frozen --no-emit-project --quiet
+# No service needs them: pictures of the demo and the report, reloading while one develops, web sockets.
+NOT_IN_IMAGE := matplotlib watchfiles websockets
+
 lock: ## resolve the dependencies anew (needs uv)
 	uv lock && $(EXPORT) --group dev --output-file requirements/dev.txt
-	$(EXPORT) --no-dev --output-file requirements/runtime.txt && $(EXPORT) --only-group image --output-file requirements/image.txt
+	$(EXPORT) --no-dev $(addprefix --prune ,$(NOT_IN_IMAGE)) --output-file requirements/runtime.txt
+	$(EXPORT) --only-group image --output-file requirements/image.txt
 
 clean: ## stop what `make up` started, and remove what can be made again (with the data in var)
 	@if [ -x $(BIN)/python ]; then $(STACK) down; fi

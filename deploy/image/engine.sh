@@ -15,8 +15,9 @@ if [ -z "${ENGINE:-}" ]; then
 fi
 if [ "$ENGINE" = buildah ]; then
     export BUILDAH_ISOLATION=${BUILDAH_ISOLATION:-chroot}
-    if [ -z "${STORAGE_DRIVER:-}" ] && ! buildah info >/dev/null 2>&1; then export STORAGE_DRIVER=vfs; fi
+    if [ -z "${STORAGE_DRIVER:-}" ] && ! command buildah info >/dev/null 2>&1; then STORAGE_DRIVER=vfs; fi
 fi
+buildah() { command buildah ${STORAGE_DRIVER:+--storage-driver "$STORAGE_DRIVER"} "$@"; }
 
 # build NAME FOLDER ARGUMENT…: from FOLDER, or as the arguments say.
 build() {
@@ -39,7 +40,7 @@ has() {
 pull() {
     case $ENGINE in
         docker) docker pull --quiet "$1" >/dev/null 2>&1 ;;
-        buildah) timeout "${PULL_LIMIT:-300}" buildah pull --quiet "$1" >/dev/null 2>&1 ;;
+        buildah) timeout "${PULL_LIMIT:-300}" buildah ${STORAGE_DRIVER:+--storage-driver "$STORAGE_DRIVER"} pull --quiet "$1" >/dev/null 2>&1 ;;
     esac
 }
 
@@ -57,7 +58,7 @@ files() {
             if [ "$(id -u)" = 0 ]; then
                 tar -C "$(buildah mount "$container")" -c .
             else
-                buildah unshare sh -c 'tar -C "$(buildah mount "$1")" -c .' sh "$container"
+                buildah unshare sh -c 'tar -C "$(buildah ${2:+--storage-driver "$2"} mount "$1")" -c .' sh "$container" "${STORAGE_DRIVER:-}"
             fi
             buildah rm "$container" >/dev/null
             ;;

@@ -4,6 +4,7 @@ import ast
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -70,6 +71,7 @@ def public_paths() -> frozenset[str]:
     return frozenset(str(getattr(route, "path", "")) for route in router.routes)
 
 
+@cache
 def streams() -> dict[str, Streams]:
     """Topics that each service reads and writes.
 

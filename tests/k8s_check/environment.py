@@ -3,7 +3,9 @@
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import PurePosixPath
+from typing import Any
 from unittest import mock
 
 import typer
@@ -40,12 +42,12 @@ def environment(build: Build) -> Iterator[Finding]:
                 yield from _names(build, work, container)
                 yield from _command(build, work, container)
     for service in code.SERVICES:
-        work = build.deployment(service)
-        if work is None:
+        found = build.deployment(service)
+        if found is None:
             yield Finding(CHECK, f"Deployment/{service}", "is missing")
             continue
-        for container in work.pod["containers"]:
-            yield from _settings(build, work, container, service)
+        for container in found.pod["containers"]:
+            yield from _settings(build, found, container, service)
 
 
 def service_of(container: Object) -> str | None:
@@ -77,7 +79,7 @@ def _names(build: Build, work: Workload, container: Object) -> Iterator[Finding]
 
 def _command(build: Build, work: Workload, container: Object) -> Iterator[Finding]:
     """The words after `tierflow` name a command and its options."""
-    command, words = typer.main.get_command(app), list(container.get("args", []))
+    command, words = _cli(), list(container.get("args", []))
     path = ["tierflow"]
     with mock.patch.dict(os.environ, _plain(given(build, container)), clear=True):
         try:
@@ -87,6 +89,11 @@ def _command(build: Build, work: Workload, container: Object) -> Iterator[Findin
             command.make_context(" ".join(path), words)
         except Exception as error:
             yield Finding(CHECK, work.where, f"{' '.join(path)} {' '.join(words)}: {error!r}")
+
+
+@cache
+def _cli() -> Any:
+    return typer.main.get_command(app)
 
 
 def _plain(values: dict[str, str]) -> dict[str, str]:

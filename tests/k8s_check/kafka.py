@@ -62,7 +62,7 @@ def _own_broker(build: Build, settings: ServiceSettings) -> Iterator[Finding]:
 def _cluster(cluster: Object, settings: ServiceSettings) -> Iterator[Finding]:
     where, spec = where_of(cluster), cluster["spec"]["kafka"]
     port = int((settings.kafka_bootstrap or ":0").rpartition(":")[2])
-    listener = next((one for one in spec["listeners"] if one["port"] == port), {})
+    listener: Object = next((one for one in spec["listeners"] if one["port"] == port), {})
     uses_certificates = settings.kafka_security_protocol == "SSL" and settings.kafka_cert_file is not None
     if not (listener.get("tls") and listener.get("authentication", {}).get("type") == "tls" and uses_certificates):
         yield Finding("kafka", where, f"port {port} does not take the certificates that the services show")

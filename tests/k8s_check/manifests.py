@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 Object = dict[str, Any]
@@ -118,7 +119,7 @@ def references(container: Object) -> dict[str, list[str]]:
 def argument(container: Object, option: str) -> str | None:
     """The value of a command line option."""
     arguments: list[str] = container.get("args", [])
-    return next((value for name, value in zip(arguments, arguments[1:], strict=False) if name == option), None)
+    return next((value for name, value in pairwise(arguments) if name == option), None)
 
 
 def matches(selector: Object | None, labels: Mapping[str, str]) -> bool:

@@ -66,20 +66,15 @@ class Rule:
 
     def takes(self, place: Place, ports: frozenset[str]) -> bool:
         """True when the rule allows this other end."""
-        if self.port not in ports:
-            return False
-        if self.peer is None:
-            return True
-        if "ipBlock" in self.peer:
-            return bool(place.outside)
-        if place.outside:
-            return False
-        spaces = self.peer.get("namespaceSelector")
-        if spaces is None and place.namespace:
-            return False
-        if spaces is not None and not matches(spaces, {_NAMESPACE: place.namespace}):
-            return False
-        return matches(self.peer.get("podSelector"), dict(place.labels))
+        return self.port in ports and (self.peer is None or _is_peer(self.peer, place))
+
+
+def _is_peer(peer: Object, place: Place) -> bool:
+    if "ipBlock" in peer or place.outside:
+        return "ipBlock" in peer and bool(place.outside)
+    spaces = peer.get("namespaceSelector")
+    here = not place.namespace if spaces is None else matches(spaces, {_NAMESPACE: place.namespace})
+    return here and matches(peer.get("podSelector"), dict(place.labels))
 
 
 def _peer_name(peer: Object | None) -> str:
@@ -106,8 +101,10 @@ def rules(build: Build) -> list[Rule]:
         name = one["metadata"]["name"]
         brokers = {"matchLabels": {"strimzi.io/name": f"{name}-kafka"}}
         for listener in one["spec"]["kafka"]["listeners"]:
-            for peer in listener.get("networkPolicyPeers") or [None]:
-                found.append(Rule(f"listener {listener['name']}", "ingress", brokers, peer, str(listener["port"])))
+            found += [
+                Rule(f"listener {listener['name']}", "ingress", brokers, peer, str(listener["port"]))
+                for peer in listener.get("networkPolicyPeers") or [None]
+            ]
     return found
 
 

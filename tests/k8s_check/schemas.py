@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from jsonschema import Draft7Validator
 from jsonschema.protocols import Validator
 from referencing import Registry, Resource
@@ -25,9 +24,8 @@ class Schemas:
     def __init__(self, tools: Tools) -> None:
         self._folder = tools.schemas / f"v{KUBERNETES}-local-strict"
         self._custom: dict[tuple[str, str], Any] = {}
-        for file in tools.definitions.glob("*.yaml"):
-            for definition in yaml.load_all(file.read_text(encoding="utf-8"), yaml.CSafeLoader):
-                self._define(definition)
+        for file in tools.definitions.glob("*.json"):
+            self._define(json.loads(file.read_text(encoding="utf-8")))
         self._validators: dict[tuple[str, str], Validator | None] = {}
 
     def _define(self, definition: Object) -> None:
@@ -50,7 +48,7 @@ class Schemas:
         file = self._folder / f"{'-'.join(words).lower()}.json"
         if not file.is_file():
             return None
-        registry: Registry[Any] = Registry(retrieve=lambda uri: _loaded(self._folder / Path(uri).name))
+        registry: Registry[Any] = Registry(retrieve=lambda uri: _loaded(self._folder / Path(uri).name))  # type: ignore[call-arg]
         return Draft7Validator(json.loads(file.read_text(encoding="utf-8")), registry=registry)
 
     def findings(self, build: Build) -> Iterator[Finding]:

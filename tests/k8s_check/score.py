@@ -40,7 +40,7 @@ def score(texts: Mapping[str, str], tools: Tools, exceptions: Path = EXCEPTIONS)
 
 def _held(text: str, tools: Tools) -> Iterator[tuple[str, str, str]]:
     version = ".".join(KUBERNETES.split(".")[:2])
-    command = [tools.kube_score, "score", "--output-format", "json", "--kubernetes-version", f"v{version}", "-"]
+    command = [str(tools.kube_score), "score", "--output-format", "json", "--kubernetes-version", f"v{version}", "-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=_LIMIT_S)
     try:
         found: list[dict[str, Any]] = json.loads(done.stdout)

@@ -34,7 +34,7 @@ READ: Final = ("/events/v1/log", "/scoring/v1/policies", "/contact-planner/v1/rm
 SAME: Final = ("digest", "decisions_digest", "read", "tiers", "plan", "sales", "accounts")
 _INSTALL_LIMIT_S: Final = 900.0
 _REMOVE_LIMIT_S: Final = 300.0
-_PATIENCE_S: Final = 240.0
+_PATIENCE_S: Final = 300.0
 _PRIVILEGED: Final = {
     "apiVersion": "v1",
     "kind": "Pod",

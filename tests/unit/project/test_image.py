@@ -1,6 +1,7 @@
 """The image's recipe fits the project and the manifests that use it."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -57,3 +58,9 @@ def test_each_image_of_the_local_overlay_has_a_stand_in(name: str) -> None:
     kind = name.rsplit("/", 1)[-1].partition(":")[0]
     assert re.search(rf"^        {kind}(:[\d.*]+|\*)\) ", STAND_INS, re.MULTILINE), name
     assert (ROOT / "deploy" / "image" / "stand-ins" / kind / "Dockerfile").exists()
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "deploy" / "image").rglob("*.sh")), ids=lambda path: path.name)
+def test_scripts_are_bash(script: Path) -> None:
+    """Those that no test runs can at least be read by bash."""
+    subprocess.run(["bash", "-n", str(script)], check=True, timeout=30)

@@ -35,6 +35,8 @@ class OneLineErrors(TyperGroup):
 
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, ModuleNotFoundError):
+        return f"this command needs the package {error.name}, which is not installed here (the image leaves it out)"
     if type(error).__module__.startswith("tierflow") or isinstance(error, ValueError | OSError):
         return text
     return f"unexpected {type(error).__name__}: {text[:300]} (set {DEBUG_VARIABLE}=1 to see where)"

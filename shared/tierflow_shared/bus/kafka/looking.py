@@ -57,7 +57,7 @@ class Looker:
         return KafkaPartition(self._options.full(here.topic), here.partition)
 
     async def create_topics(self, topics: Mapping[str, int]) -> None:
-        """Creates what is missing and waits until it can be written to."""
+        """Creates what is missing and waits until it can be written to. Who may not create needs all to be there."""
         options = self._options
         wanted = [
             NewTopic(
@@ -68,7 +68,11 @@ class Looker:
 
         async def create() -> None:
             admin = await self._admin.get()
-            answer = await admin.create_topics(wanted)
+            found = await admin.describe_topics([topic.name for topic in wanted])
+            absent = {one["topic"] for one in found if for_code(one["error_code"]) is UnknownTopicOrPartitionError}
+            if not absent:
+                return
+            answer = await admin.create_topics([topic for topic in wanted if topic.name in absent])
             for _, code, *_ in answer.topic_errors:
                 error = for_code(code)
                 if error not in (NoError, TopicAlreadyExistsError):
