@@ -49,11 +49,13 @@ check: $(READY) ## lint, format, types, import rules, generated files, sizes
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tierflow_embedded.generate_files --check
+	@$(BIN)/python -m tierflow_observability --check
 	@$(BIN)/pytest tests/unit/project
 
 fix: $(READY) ## let the tools mend what they can: lint, format, generated files
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 	@$(BIN)/python -m tierflow_embedded.generate_files
+	@$(BIN)/python -m tierflow_observability
 
 bench: $(READY) ## how fast it is, beside a limit or a peer in the same run (var/bench/*.json)
 	@$(BIN)/python -m bench
