@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, Final, NamedTuple
 
 from grafana_foundation_sdk.builders import dashboard as board
@@ -62,7 +63,7 @@ OPERATIONS: Final = (
             _left("ingest", 0.001),
             _left("tier_freshness", 0.01),
             _left("sale_latency", 0.01),
-            Chart("processes that answer", "short", (('sum(up{job="tierflow"})', ""),), is_number=True),
+            Chart("processes that answer", "short", (('sum(up{job=~"(.+/)?tierflow"})', ""),), is_number=True),
         ),
     ),
     Row(
@@ -255,10 +256,11 @@ def _dashboard(name: str, title: str, begin: str, rows: tuple[Row, ...]) -> Any:
     built = board.Dashboard(title).uid(f"tierflow-{name}").tags(["tierflow"]).time(begin, "now").refresh("30s")
     built = built.timezone("browser").readonly()
     built = built.with_variable(board.DatasourceVariable("source").label("Prometheus").type("prometheus"))
+    numbers = count(1)
     for row in rows:
-        built = built.with_row(board.Row(row.title))
+        built = built.with_row(board.Row(row.title).id(next(numbers)))
         for chart in row.charts:
-            built = built.with_panel(_panel(chart))
+            built = built.with_panel(_panel(chart).id(next(numbers)))
     return json.loads(JSONEncoder(sort_keys=True).encode(built.build()))
 
 

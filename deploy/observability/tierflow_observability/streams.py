@@ -4,7 +4,7 @@ from typing import Final
 
 from tierflow_observability.model import Alert, Group, Story
 
-_UP: Final = 'up{job="tierflow", instance="a:8002"}'
+_UP: Final = 'up{job="tierflow/tierflow", instance="a:8002"}'
 _SCORING: Final = 'job="tierflow", service="scoring"'
 _GROUP: Final = f'{_SCORING}, group="scoring"'
 _LAG: Final = f'tierflow_stream_lag_records{{{_GROUP}, topic="bank.events", partition="0"}}'
@@ -38,15 +38,11 @@ PROCESSES: Final = Group(
         Alert(
             "TierflowDown",
             "critical",
-            'up{job="tierflow"} == 0',
+            'up{job=~"(.+/)?tierflow"} == 0',
             "2m",
             "{{ $labels.instance }} does not answer /metrics",
-            Story(
-                "10m",
-                {'up{job="tierflow", instance="a:8002"}': "1 1 0x20"},
-                ({"job": "tierflow", "instance": "a:8002"},),
-            ),
-            Story("10m", {'up{job="tierflow", instance="a:8002"}': "1 1 0 1x20"}),
+            Story("10m", {_UP: "1 1 0x20"}, ({"job": "tierflow/tierflow", "instance": "a:8002"},)),
+            Story("10m", {_UP: "1 1 0 1x20"}),
         ),
         Alert(
             "TierflowServiceAbsent",
