@@ -89,6 +89,7 @@ class StreamProcessor:
         self._metrics = metrics or ServiceMetrics(database.service)
         self._progress = Progress()
         self._unsure = False
+        self._shown: set[TopicPartition] = set()
         self._ahead: Batch | None = None
         self._moved = False
         self._in_flight: asyncio.Task[None] | None = None
@@ -241,10 +242,14 @@ class StreamProcessor:
             self._metrics.observe("tierflow_stream_event_age_seconds", self._group, value=age_s)
 
     async def measure_lag(self) -> None:
-        """Brings the lag gauges of the owned partitions up to date."""
+        """Brings the lag gauges of the owned partitions up to date; here, those given away have none."""
         self._metrics.set("tierflow_stream_partitions", self._group, value=len(self._epochs))
         unfinished = self._handler.unfinished()
-        for topic_partition in list(self._epochs):
+        owned = list(self._epochs)
+        for topic, partition in self._shown.difference(owned):
+            self._metrics.set("tierflow_stream_lag_records", self._group, topic, str(partition), value=0)
+        self._shown = set(owned)
+        for topic_partition in owned:
             behind = await self._bus.high_watermark(topic_partition) - self._progress.read_to.get(topic_partition, 0)
             labels = (self._group, topic_partition.topic, str(topic_partition.partition))
             self._metrics.set(
