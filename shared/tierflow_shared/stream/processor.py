@@ -28,7 +28,7 @@ from tierflow_shared.store.positions import FencedError, advance, claim, own_pos
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.batch_size import AdaptiveBatchSize
 from tierflow_shared.stream.events import event_time_ms
-from tierflow_shared.stream.handlers import BatchHandler
+from tierflow_shared.stream.handlers import BatchHandler, ReadsAhead
 from tierflow_shared.stream.progress import Progress, joined, single_steps
 from tierflow_shared.tracing.context import carried, trace_of
 
@@ -202,6 +202,8 @@ class StreamProcessor:
                 batch = joined(batch, last)
                 if is_over(last):
                     break
+                if last.records and isinstance(self._handler, ReadsAhead):
+                    await asyncio.to_thread(self._handler.read_ahead, last.records)
         except (BusUnavailableError, RetentionGapError, *UNAVAILABLE):
             pass
         except BaseException:
