@@ -49,6 +49,7 @@ check: $(READY) ## lint, format, types, import rules, generated files, sizes
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tierflow_embedded.generate_files --check
+	@$(BIN)/python -m tierflow_observability --check
 	@$(BIN)/pytest tests/unit/project
 	@$(BIN)/python -m tests.k8s_check
 
@@ -58,6 +59,7 @@ k8s-check: $(READY) ## deploy/k8s: every overlay builds, fits the schemas, passe
 fix: $(READY) ## let the tools mend what they can: lint, format, generated files
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 	@$(BIN)/python -m tierflow_embedded.generate_files
+	@$(BIN)/python -m tierflow_observability
 
 audit: $(READY) ## known vulnerabilities of the locked packages (asks pypi.org), their licences, and secrets in the sources
 	@$(BIN)/pip-audit --requirement requirements/dev.txt --disable-pip --require-hashes --strict --progress-spinner off
@@ -101,7 +103,7 @@ image-bases: ## stand-ins for the official images it needs, from Debian packages
 k8s-e2e: $(READY) ## install on the Kubernetes of KUBECONFIG, load, break, compare, remove (BERKA= K8S_LOAD=); var/k8s/report.json
 	@$(BIN)/python -m tests.k8s_e2e
 
-schemathesis: $(READY) ## every check of Schemathesis on all services in the production shape (EXAMPLES=150); var/security/schemathesis.json
+schemathesis: $(READY) ## every check of Schemathesis on all services in the production shape (EXAMPLES=90); var/security/schemathesis.json
 	@$(STACK) run --folder var/security/stack --fresh -- $(BIN)/python -m tests.security.fuzzing \
 		$(if $(EXAMPLES),--examples $(EXAMPLES) --at-least 0)
 

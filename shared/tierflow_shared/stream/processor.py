@@ -28,7 +28,7 @@ from tierflow_shared.store.positions import FencedError, advance, claim, own_pos
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.batch_size import AdaptiveBatchSize
 from tierflow_shared.stream.events import event_time_ms
-from tierflow_shared.stream.handlers import BatchHandler
+from tierflow_shared.stream.handlers import BatchHandler, ReadsAhead
 from tierflow_shared.stream.progress import Progress, joined, single_steps
 from tierflow_shared.tracing.context import carried, trace_of
 
@@ -89,6 +89,7 @@ class StreamProcessor:
         self._metrics = metrics or ServiceMetrics(database.service)
         self._progress = Progress()
         self._unsure = False
+        self._shown: set[TopicPartition] = set()
         self._ahead: Batch | None = None
         self._moved = False
         self._in_flight: asyncio.Task[None] | None = None
@@ -201,6 +202,8 @@ class StreamProcessor:
                 batch = joined(batch, last)
                 if is_over(last):
                     break
+                if last.records and isinstance(self._handler, ReadsAhead):
+                    await asyncio.to_thread(self._handler.read_ahead, last.records)
         except (BusUnavailableError, RetentionGapError, *UNAVAILABLE):
             pass
         except BaseException:
@@ -241,10 +244,14 @@ class StreamProcessor:
             self._metrics.observe("tierflow_stream_event_age_seconds", self._group, value=age_s)
 
     async def measure_lag(self) -> None:
-        """Brings the lag gauges of the owned partitions up to date."""
+        """Brings the lag gauges of the owned partitions up to date; here, those given away have none."""
         self._metrics.set("tierflow_stream_partitions", self._group, value=len(self._epochs))
         unfinished = self._handler.unfinished()
-        for topic_partition in list(self._epochs):
+        owned = list(self._epochs)
+        for topic, partition in self._shown.difference(owned):
+            self._metrics.set("tierflow_stream_lag_records", self._group, topic, str(partition), value=0)
+        self._shown = set(owned)
+        for topic_partition in owned:
             behind = await self._bus.high_watermark(topic_partition) - self._progress.read_to.get(topic_partition, 0)
             labels = (self._group, topic_partition.topic, str(topic_partition.partition))
             self._metrics.set(
