@@ -72,7 +72,7 @@ def check_service(service: ServiceName, data_dir: Path) -> None:
             raise NotYetError(told)
 
 
-def patiently(work: Callable[[], Result], patience_s: float) -> Result:
+def patiently(work: Callable[[], Result], patience_s: float, *, pause: Callable[[float], None] = time.sleep) -> Result:
     """Repeats `work` for so long while the database is away, or while its schema waits for somebody else.
 
     Raises:
@@ -89,7 +89,7 @@ def patiently(work: Callable[[], Result], patience_s: float) -> Result:
         left_s = started + patience_s - time.monotonic()
         if left_s <= 0:
             raise problem
-        time.sleep(min(pause_s, left_s))
+        pause(min(pause_s, left_s))
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
 
