@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "events_0005"
-down_revision: str | None = "events_0003"
+down_revision: str | None = "events_0004"
 
 
 def upgrade() -> None:
