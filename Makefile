@@ -10,7 +10,7 @@ READY := .venv/.ready
 STACK := $(BIN)/python -m tierflow_stack
 DEMO := $(BIN)/tierflow demo $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo serve up down status test check fix bench bench-stream bench-curve soak soak-outage soak-outbox chaos image image-bases k8s-check k8s-e2e lock clean
+.PHONY: help setup demo serve up down status test check fix audit bench bench-stream bench-curve soak soak-outage soak-outbox chaos k8s-check lock clean image image-bases k8s-e2e schemathesis
 
 help: ## what can be done here
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,7 @@ check: $(READY) ## lint, format, types, import rules, generated files, sizes
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tierflow_embedded.generate_files --check
+	@$(BIN)/python -m tierflow_observability --check
 	@$(BIN)/pytest tests/unit/project
 	@$(BIN)/python -m tests.k8s_check
 
@@ -58,6 +59,11 @@ k8s-check: $(READY) ## deploy/k8s: every overlay builds, fits the schemas, passe
 fix: $(READY) ## let the tools mend what they can: lint, format, generated files
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 	@$(BIN)/python -m tierflow_embedded.generate_files
+	@$(BIN)/python -m tierflow_observability
+
+audit: $(READY) ## known vulnerabilities of the locked packages (asks pypi.org), their licences, and secrets in the sources
+	@$(BIN)/pip-audit --requirement requirements/dev.txt --disable-pip --require-hashes --strict --progress-spinner off
+	@$(BIN)/pytest tests/unit/project/test_supply_chain.py
 
 bench: $(READY) ## how fast it is, beside a limit or a peer in the same run (var/bench/*.json)
 	@$(BIN)/python -m bench
@@ -96,6 +102,10 @@ image-bases: ## stand-ins for the official images it needs, from Debian packages
 
 k8s-e2e: $(READY) ## install on the Kubernetes of KUBECONFIG, load, break, compare, remove (BERKA= K8S_LOAD=); var/k8s/report.json
 	@$(BIN)/python -m tests.k8s_e2e
+
+schemathesis: $(READY) ## every check of Schemathesis on all services in the production shape (EXAMPLES=90); var/security/schemathesis.json
+	@$(STACK) run --folder var/security/stack --fresh -- $(BIN)/python -m tests.security.fuzzing \
+		$(if $(EXAMPLES),--examples $(EXAMPLES) --at-least 0)
 
 EXPORT := uv export --frozen --no-emit-project --quiet
 # No service needs them: pictures of the demo and the report, reloading while one develops, web sockets.

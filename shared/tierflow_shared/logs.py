@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from random import Random
 from traceback import extract_tb
 from typing import Any, Final, TextIO
 
@@ -12,12 +13,21 @@ import msgspec
 import structlog
 
 trace_id: Final[ContextVar[str]] = ContextVar("tierflow_trace_id", default="")
+# The W3C trace context that messages of the work in hand carry on; "" where there is none.
+traceparent: Final[ContextVar[str]] = ContextVar("tierflow_traceparent", default="")
+# Ids to find work by, no secrets: the system's generator would cost a system call for each request.
+_ids: Final = Random()
 
 # Keys that would carry what a customer said or who a customer is. Their values never reach a log line.
 PERSONAL_KEYS: Final = frozenset(
     {"name", "birth_date", "phone", "email", "notes", "personal", "data", "value", "body", "token", "authorization"}
 )
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
+
+
+def new_trace_id() -> str:
+    """32 hexadecimal digits, for work that nobody else has given an id."""
+    return f"{_ids.getrandbits(128):032x}"
 
 
 def _add_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -20,6 +20,8 @@ class Metric(NamedTuple):
 
 _REQUEST_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _BATCH_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_WAIT_S: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1_800.0)
+_AGE_S: Final = (0.1, 0.5, 1.0, 5.0, 30.0, 300.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0)
 _SIZES: Final = (1, 10, 100, 500, 1_000, 5_000, 20_000, 60_000)
 
 METRICS: Final[tuple[Metric, ...]] = (
@@ -35,6 +37,12 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("tierflow_stream_records_total", "counter", ("group", "outcome"), "records consumed"),
     Metric("tierflow_stream_batch_seconds", "histogram", ("group",), "one poll's transaction", _BATCH_S),
     Metric("tierflow_stream_batch_records", "histogram", ("group",), "records in one transaction", _SIZES),
+    # Freshness, observed once a transaction for its oldest record: from the log to the committed effect. All records of
+    # a transaction whose oldest waited longer than the service level allows (5 s) are late. The age is the first one's,
+    # from the moment at which the producer says that it happened.
+    Metric("tierflow_stream_wait_seconds", "histogram", ("group",), "from the log to the effect", _WAIT_S),
+    Metric("tierflow_stream_late_records_total", "counter", ("group",), "records that waited longer than 5 s"),
+    Metric("tierflow_stream_event_age_seconds", "histogram", ("group",), "from the event to the effect", _AGE_S),
     Metric("tierflow_stream_lag_records", "gauge", ("group", "topic", "partition"), "records not yet consumed"),
     Metric("tierflow_stream_fenced_total", "counter", ("group",), "transactions refused because a lease was lost"),
     Metric("tierflow_stream_partitions", "gauge", ("group",), "partitions this member owns"),
@@ -47,6 +55,8 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("tierflow_tier_changes_total", "counter", ("scheme", "direction"), "tier changes published"),
     Metric("tierflow_tier_pending_total", "counter", ("scheme", "state"), "pending downgrades opened and cleared"),
     Metric("tierflow_contacts_planned_total", "counter", ("purpose",), "contacts put into plans"),
+    # Coverage of plans when they are made. `outcome` is planned, overflow (no free slot) or blocked (no consent).
+    Metric("tierflow_plan_due_contacts_total", "counter", ("outcome",), "due contacts that plans could place or not"),
     Metric("tierflow_contacts_recorded_total", "counter", ("outcome",), "outcomes of contacts"),
     Metric("tierflow_sale_decisions_total", "counter", ("pack", "outcome"), "suitability decisions"),
     Metric("tierflow_sales_closed_total", "counter", ("state",), "sales confirmed or rejected"),

@@ -26,6 +26,7 @@ class ServiceSettings(KafkaSettings):
     data_dir: Path = Field(Path("var/data"), description="folder of the embedded databases, log and keys")
     database_url: str | None = Field(
         None,
+        repr=False,
         description="URL of the service's database, postgresql+psycopg://… in production; {service} in it becomes the "
         "service's name with _ for -; default a SQLite file in data_dir",
     )
@@ -53,6 +54,12 @@ class ServiceSettings(KafkaSettings):
     token_cache_size: int = Field(10_000, ge=1, le=1_000_000, description="verified tokens kept in memory")
     token_cache_s: int = Field(300, ge=1, le=3600, description="longest time a verified token is trusted unread")
     jwks_refetch_s: int = Field(30, ge=1, le=3600, description="shortest time between two fetches of the keys")
+    jwks_max_age_s: int = Field(
+        300, ge=1, le=86_400, description="keys are read again when they are so old; a removed key works no longer"
+    )
+    jwks_stale_s: int = Field(
+        3600, ge=1, le=604_800, description="keys that cannot be read again are given up when they are so old"
+    )
     jwks_timeout_s: float = Field(5.0, gt=0, le=60, description="limit of one fetch of the keys")
 
     max_request_bytes: int = Field(65_536, ge=1024, le=16_777_216, description="largest body of a request")
@@ -60,6 +67,26 @@ class ServiceSettings(KafkaSettings):
     max_batch_events: int = Field(5_000, ge=1, le=100_000, description="most events in one batch")
     max_json_depth: int = Field(32, ge=4, le=200, description="deepest nesting of a JSON body")
     max_page_size: int = Field(200, ge=1, le=10_000, description="most items on one page")
+
+    max_connections: int = Field(
+        4_096, ge=8, le=1_000_000, description="open connections; the one that waits longest makes room for a new one"
+    )
+    head_timeout_s: float = Field(10.0, gt=0, le=300, description="longest time in which a request's head must arrive")
+    body_timeout_s: float = Field(30.0, gt=0, le=3600, description="longest time in which a request's body must arrive")
+    write_timeout_s: float = Field(30.0, gt=0, le=3600, description="how long a client may leave an answer unread")
+    max_head_bytes: int = Field(32_768, ge=8_192, le=1_048_576, description="largest head of a request")
+    client_rate: float = Field(
+        5_000, ge=0, le=1_000_000, description="requests a second of one token subject to one process; 0: no limit"
+    )
+    client_ingest_rate: float = Field(
+        0, ge=0, le=1_000_000, description="the same for requests that send events (a request may carry a batch)"
+    )
+    client_stranger_rate: float = Field(
+        100, ge=0, le=1_000_000, description="requests a second without a valid token from one address; 0: no limit"
+    )
+    client_limit_clients: int = Field(
+        10_000, ge=1, le=1_000_000, description="clients whose rates are remembered; the most silent is forgotten"
+    )
 
     outbox_limit: int = Field(100_000, ge=1, description="messages waiting for the bus before requests get 429")
     outbox_batch: int = Field(2_000, ge=1, le=50_000, description="messages the relay publishes at once")
@@ -72,6 +99,16 @@ class ServiceSettings(KafkaSettings):
     stalled_after_s: float = Field(30.0, gt=0, le=3600, description="no progress for so long means not live")
     idempotency_keep_s: int = Field(604_800, ge=60, description="how long answers to idempotency keys are kept")
     shutdown_timeout_s: float = Field(10.0, gt=0, le=300, description="limit for closing down in good order")
+
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]{1,500}$",
+        description="base URL of an OpenTelemetry receiver (OTLP over HTTP, usually port 4318); unset: no traces",
+    )
+    otlp_timeout_s: float = Field(5.0, gt=0, le=60, description="limit of sending spans once")
+    trace_ratio: float = Field(
+        0.01, ge=0, le=1, description="share of requests traced where the caller has not decided it"
+    )
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
     host: str = Field("127.0.0.1", description="address to listen on")

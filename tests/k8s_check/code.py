@@ -37,7 +37,7 @@ APPS: Final[Mapping[str, ModuleType]] = {
 }
 SERVICES: Final = tuple(SETTINGS)
 SERVICE_PORTS: Final[Mapping[str, int]] = {str(name): port for name, port in PORTS.items()}
-ADDRESS_FIELDS: Final = frozenset({"kafka_bootstrap", "database_url", "jwks", "otlp_endpoint"})
+ADDRESS_FIELDS: Final = frozenset({"kafka_bootstrap", "database_url", "jwks", "keys_url", "otlp_endpoint"})
 """Settings that name a server which the service talks to; a test looks that none is forgotten."""
 CLIENT_VARIABLES: Final = frozenset({"TIERFLOW_URL", "TIERFLOW_TOKEN", "TIERFLOW_TRIAL_DATABASE_URL"})
 """Variables of the command line's own, beside the settings."""

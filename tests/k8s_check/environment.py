@@ -27,10 +27,18 @@ from tests.k8s_check.manifests import (
 )
 from tests.k8s_check.tools import ROOT
 from tierflow_embedded.cli.main import app
+from tierflow_shared.privacy.settings import PrivacySettings
 from tierflow_shared.settings import ServiceSettings
 
 CHECK = "environment"
-_FILE_SETTINGS = ("kafka_ca_file", "kafka_cert_file", "kafka_key_file", "kafka_sasl_password_file", "rates_path")
+_FILE_SETTINGS = (
+    "kafka_ca_file",
+    "kafka_cert_file",
+    "kafka_key_file",
+    "kafka_sasl_password_file",
+    "rates_path",
+    "kek_file",
+)
 _ANY_SERVICE = frozenset().union(*map(code.variables, code.SERVICES))
 
 
@@ -132,6 +140,8 @@ def _settings(build: Build, work: Workload, container: Object, service: str) -> 
     }
     for field in (name for name, is_wrong in wrong.items() if is_wrong):
         yield Finding(CHECK, work.where, f"{code.variable(field)} is {getattr(settings, field)}")
+    if isinstance(settings, PrivacySettings) and settings.kek is None and settings.kek_file is None:
+        yield Finding(CHECK, work.where, "TIERFLOW_KEK_FILE is not set: production seals personal data")
     fields = {one["name"]: one.get("valueFrom", {}).get("fieldRef", {}) for one in container.get("env", ())}
     if fields.get("TIERFLOW_KAFKA_INSTANCE_ID", {}).get("fieldPath") != "metadata.name":
         yield Finding(CHECK, work.where, "TIERFLOW_KAFKA_INSTANCE_ID is not the pod's name")
@@ -142,11 +152,13 @@ def _settings(build: Build, work: Workload, container: Object, service: str) -> 
 
 def _files(work: Workload, container: Object, settings: ServiceSettings) -> Iterator[Finding]:
     """Each file that a setting names is there, from a Secret or a ConfigMap."""
-    files = {field: getattr(settings, field) for field in _FILE_SETTINGS}
+    files = {field: getattr(settings, field, None) for field in _FILE_SETTINGS}
     if settings.jwks and not settings.jwks.startswith("https://"):
         files["jwks"] = settings.jwks
     if settings.database_url:
         files["database_url"] = make_url(settings.database_url).query.get("sslrootcert")
+    if isinstance(settings, PrivacySettings) and settings.keys_url:
+        files["keys_url"] = make_url(settings.keys_url).query.get("sslrootcert")
     for field, file in files.items():
         if file and PurePosixPath(str(file)) not in _mounted_files(work, container):
             yield Finding(CHECK, work.where, f"{code.variable(field)} names {file}, which no volume brings")

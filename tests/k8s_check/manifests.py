@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 Object = dict[str, Any]
 _REFERENCE: Final = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 SECRET: Final = "0secret0"
-"""Stands for a value that only the cluster knows."""
+"""Stands for a value of the pod's own."""
 
 
 class Finding(NamedTuple):
@@ -96,7 +96,7 @@ def where_of(one: Object) -> str:
 
 
 def given(build: Build, container: Object) -> dict[str, str]:
-    """The variables by name, as Kubernetes gives them; what comes from a Secret or a field is `SECRET`.
+    """The variables by name, as Kubernetes gives them; what comes from a Secret is its `stand_in`.
 
     A reference to a variable that comes later in the list stays as it is written, as Kubernetes leaves it.
     """
@@ -106,9 +106,19 @@ def given(build: Build, container: Object) -> dict[str, str]:
         seen.update(config["data"] if config else {})
     known: dict[str, str] = {}
     for one in container.get("env", ()):
-        value = one.get("value", "") if "valueFrom" not in one else SECRET
+        value = one.get("value", "") if "valueFrom" not in one else _stand_in(one["valueFrom"])
         known[one["name"]] = _REFERENCE.sub(lambda found: known.get(found[1], found[0]), value)
     return {**seen, **known}
+
+
+def _stand_in(source: Object) -> str:
+    secret = source.get("secretKeyRef")
+    return stand_in(secret["name"], secret["key"]) if secret else SECRET
+
+
+def stand_in(name: str, key: str) -> str:
+    """What `given` puts in the place of a Secret's value."""
+    return f"{name}.{key}"
 
 
 def references(container: Object) -> dict[str, list[str]]:

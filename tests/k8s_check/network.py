@@ -131,6 +131,10 @@ def _target(build: Build, host: str, port: int) -> tuple[Place, frozenset[str]]:
         if host in (f"{one['metadata']['name']}-rw", f"{one['metadata']['name']}-ro"):
             labels = {"cnpg.io/cluster": one["metadata"]["name"], "cnpg.io/podRole": "instance"}
             return Place("", tuple(labels.items())), frozenset({str(port)})
+    name, _, rest = host.partition(".")
+    namespace, _, domain = rest.partition(".")
+    if domain in ("svc", "svc.cluster.local"):  # a Service of another namespace, whose pods carry its name
+        return Place(namespace, (("app.kubernetes.io/name", name),)), frozenset({str(port)})
     return Place("", (), host), frozenset({str(port)})
 
 
@@ -140,7 +144,7 @@ def _addresses(build: Build, container: Object, service: str | None) -> Iterator
     serves = service is not None and container.get("args", [""])[0] == service
     tools = container.get("args", [])
     reads_the_log = serves or tools[:2] == ["replay", "topic"]
-    for name in ("TIERFLOW_DATABASE_URL", "TIERFLOW_TRIAL_DATABASE_URL"):
+    for name in ("TIERFLOW_DATABASE_URL", "TIERFLOW_TRIAL_DATABASE_URL", "TIERFLOW_KEYS_URL"):
         if name in values:
             url = make_url(values[name])
             yield name, url.host or "", url.port or 5432
@@ -151,7 +155,7 @@ def _addresses(build: Build, container: Object, service: str | None) -> Iterator
     if serves:
         assert service is not None
         settings = settings_of(build, container, service)
-        for field_name in sorted(code.ADDRESS_FIELDS - {"kafka_bootstrap", "database_url"}):
+        for field_name in sorted(code.ADDRESS_FIELDS - {"kafka_bootstrap", "database_url", "keys_url"}):
             address = str(getattr(settings, field_name, None) or "")
             if address.startswith(("https://", "http://")):
                 url_parts = urlsplit(address)

@@ -8,11 +8,16 @@ from sqlalchemy import make_url
 
 from tests.k8s_check import code
 from tests.k8s_check.environment import service_of, settings_of
-from tests.k8s_check.manifests import Build, Finding, Object, Workload, argument, is_ours, matches, where_of
+from tests.k8s_check.manifests import Build, Finding, Object, Workload, argument, is_ours, matches, stand_in, where_of
 from tests.k8s_check.tools import ROOT
+from tierflow_shared.privacy.settings import PrivacySettings
 from tierflow_shared.web.health import CHECK_TIMEOUT_S
 
 _STARTUP_S = 60
+_KEYS = "events"
+"""The service whose database holds the customers' keys."""
+_KEYS_POOL = 2
+"""Connections of a process to the customers' keys (`Vault.of`)."""
 _OTHERS_CONNECTIONS = 20
 """Connections that operators, backups and people may need."""
 
@@ -88,6 +93,7 @@ def times(build: Build) -> Iterator[Finding]:
         grace = work.pod.get("terminationGracePeriodSeconds", 30)
         pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         needed = pause + len(code.DRAIN) * settings.shutdown_timeout_s
+        needed += settings.otlp_timeout_s if settings.otlp_endpoint else 0
         if needed >= grace:
             yield Finding("times", work.where, f"needs up to {needed:.0f} s to end, is killed after {grace} s")
         if pause < 1:
@@ -145,7 +151,8 @@ def scales(build: Build) -> Iterator[Finding]:
             yield Finding("scales", work.where, "says how many replicas, and so does its ScaledObject")
         if most > settings.partitions:
             yield Finding("scales", work.where, f"up to {most} replicas for {settings.partitions} partitions")
-        needed += (most + 1) * settings.database_pool_size
+        keys = _KEYS_POOL if isinstance(settings, PrivacySettings) and settings.keys_url else 0
+        needed += (most + 1) * (settings.database_pool_size + keys)
         for trigger in one["spec"]["triggers"] if one else ():
             if trigger["type"] != "kafka":
                 continue
@@ -182,6 +189,12 @@ def databases(build: Build) -> Iterator[Finding]:
         settings = settings_of(build, container, service)
         url = make_url(settings.database_url_for(service))
         name, role = url.database or "", url.username or ""
+        if url.password != stand_in(f"database-{service}", "password"):
+            yield Finding("databases", work.where, f"shows {role} another password")
+        if isinstance(settings, PrivacySettings) and service != _KEYS:
+            keys, known = make_url(settings.keys_database_url), stand_in(f"database-{_KEYS}", "password")
+            if (keys.database, keys.username, keys.password) != (f"tierflow_{_KEYS}", f"tierflow_{_KEYS}", known):
+                yield Finding("databases", work.where, "does not reach the customers' keys: TIERFLOW_KEYS_URL")
         if build.of("Cluster"):
             yield from _in_cluster(build, service, name, role)
         elif not any(re.search(rf"\b{name}\b", text) for one in build.of("ConfigMap") for text in one["data"].values()

@@ -64,6 +64,22 @@ CONTROLS = {
         lambda b: variable(b, "TIERFLOW_DATABASE_URL").update(value="postgresql+psycopg://a:b@postgres:5432/other"),
         "nobody creates other",
     ),
+    "another service's password": Control(
+        databases,
+        "production",
+        lambda b: variable(b, "DATABASE_PASSWORD")["valueFrom"]["secretKeyRef"].update(name="database-events"),
+        "shows tierflow_scoring another password",
+    ),
+    "keys that cannot be reached": Control(
+        databases,
+        "local",
+        lambda b: [
+            pod(b, "suitability")["containers"][0]["env"].remove(
+                variable(b, "TIERFLOW_KEYS_URL", pod(b, "suitability")["containers"][0])
+            )
+        ],
+        "does not reach the customers' keys",
+    ),
     "a topic that is missing": Control(
         kafka, "production", lambda b: drop(b, "KafkaTopic", "tierflow.sales"), "is missing"
     ),
@@ -131,6 +147,9 @@ CONTROLS = {
     ),
     "no way to the issuer": Control(
         network, "production", lambda b: policy(b, "services")["egress"].pop(2), "no egress for TIERFLOW_JWKS"
+    ),
+    "no way for the traces": Control(
+        network, "production", lambda b: policy(b, "services")["egress"].pop(3), "no egress for TIERFLOW_OTLP_ENDPOINT"
     ),
     "a database that lets nobody in": Control(
         network, "local", lambda b: policy(b, "postgres")["ingress"].clear(), "no ingress for TIERFLOW_DATABASE_URL"

@@ -71,6 +71,15 @@ CONTROLS = {
     "keys that no volume brings": Control(
         environment, "local", lambda b: config(b).update(TIERFLOW_JWKS="/keys/jwks.json"), "which no volume brings"
     ),
+    "personal data without a key": Control(
+        environment, "local", lambda b: config(b).pop("TIERFLOW_KEK_FILE"), "TIERFLOW_KEK_FILE is not set"
+    ),
+    "a key that no volume brings": Control(
+        environment,
+        "local",
+        lambda b: pod(b, "events")["containers"][0]["volumeMounts"].clear(),
+        "TIERFLOW_KEK_FILE names",
+    ),
     "a data folder on the read-only root": Control(
         environment, "local", lambda b: config(b).update(TIERFLOW_DATA_DIR="/data"), "where nothing can be written"
     ),
@@ -142,7 +151,7 @@ CONTROLS = {
         times, "local", lambda b: pod(b, "scoring").update(terminationGracePeriodSeconds=60), "is killed after 60 s"
     ),
     "a longer drain in the same grace period": Control(
-        times, "production", lambda b: config(b).update(TIERFLOW_SHUTDOWN_TIMEOUT_S="15"), "needs up to 110 s"
+        times, "production", lambda b: config(b).update(TIERFLOW_SHUTDOWN_TIMEOUT_S="15"), "needs up to 115 s"
     ),
     "no pause before the end": Control(times, "local", lambda b: service(b).pop("lifecycle"), "no preStop pause"),
     "a probe more impatient than the check": Control(

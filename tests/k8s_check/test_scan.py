@@ -20,6 +20,7 @@ from tierflow_shared.stream.service import ServiceRuntime
 Built = dict[str, tuple[Build, str]]
 _NOT_ADDRESSES = {
     "host", "port", "database_pool_size", "database_pool_timeout_s", "bus_path", "jwks_refetch_s", "jwks_timeout_s",
+    "otlp_timeout_s",
 }  # fmt: skip
 
 

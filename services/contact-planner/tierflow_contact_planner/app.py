@@ -19,12 +19,14 @@ from tierflow_contact_planner.settings import PlannerSettings
 from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Bus
 from tierflow_shared.clock import Clock, SystemClock
-from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE, SALES, TIERS
+from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE, ERASURES, SALES, TIERS
 from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.privacy.vault import Vault
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import DatabaseLimits
 from tierflow_shared.store.migrations import Migrations
 from tierflow_shared.stream.service import ServiceRuntime, Subscription
+from tierflow_shared.tracing.opening import open_tracing
 from tierflow_shared.web.app import create_service_app
 from tierflow_shared.web.authority import authority_for
 from tierflow_shared.web.health import Health, database_answers, log_answers
@@ -33,7 +35,7 @@ from tierflow_shared.web.operations import operations_router
 
 SERVICE = "contact-planner"
 MIGRATIONS = Migrations("tierflow_contact_planner.adapters.migrations")
-TOPICS = (BANK_REFERENCE, BANK_EVENTS, TIERS, SALES)
+TOPICS = (BANK_REFERENCE, BANK_EVENTS, TIERS, SALES, ERASURES)
 
 
 def create_app(
@@ -42,16 +44,19 @@ def create_app(
     """The app. Without a bus it opens its own log file, and closes it again."""
     settings, clock = settings or PlannerSettings(), clock or SystemClock()
     metrics, health = ServiceMetrics(SERVICE), Health()
+    tracing = open_tracing(settings, SERVICE)
     database = open_database(settings, clock)
+    vault = Vault.of(settings, clock)
     log = bus or open_bus(settings, clock)
     runtime = ServiceRuntime(
         settings,
         database,
         log,
-        [Subscription(NewsHandler(SqlWritableRecords), TOPICS, SERVICE)],
+        [Subscription(NewsHandler(SqlWritableRecords, vault.forget, traced=tracing is not None), TOPICS, SERVICE)],
         owns_bus=bus is None,
         metrics=metrics,
         migrations=MIGRATIONS,
+        tracing=tracing,
     )
     keep = timedelta(seconds=settings.idempotency_keep_s)
     context = Context(
@@ -62,9 +67,11 @@ def create_app(
         metrics=metrics,
         idempotency=Idempotency(database, keep=keep),
         overloaded=runtime.overloaded,
+        vault=vault,
         reader=SqlRecords,
         writer=SqlWritableRecords,
         calendar_file=calendar_file,
+        tracing=tracing,
     )
     health.watch("consumer", runtime.is_live)
     health.depend("database", database_answers(database))
@@ -74,6 +81,7 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with runtime.running():
             yield
+        vault.close()
 
     return create_service_app(
         service=SERVICE,
@@ -84,6 +92,7 @@ def create_app(
         authority=authority_for(settings, clock, metrics),
         metrics=metrics,
         health=health,
+        tracing=tracing,
     )
 
 

@@ -44,6 +44,9 @@ class Records(Protocol):
     def customers_perhaps_of(self, rm_id: str) -> Iterator[CustomerFacts]:
         """Customers assigned to this manager, and all whose assigned manager is missing or not active."""
 
+    def traceparents(self, customer_ids: Iterable[str]) -> Mapping[str, str]:
+        """The traces of the last traced news of customers; those without one are left out."""
+
     def managers(self) -> Sequence[Manager]: ...
 
     def product_names(self, product_ids: Iterable[str]) -> Mapping[str, Text]: ...

@@ -30,6 +30,7 @@ from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import DatabaseLimits
 from tierflow_shared.store.migrations import Migrations
 from tierflow_shared.stream.service import ServiceRuntime, Subscription
+from tierflow_shared.tracing.opening import open_tracing
 from tierflow_shared.web.app import create_service_app
 from tierflow_shared.web.authority import authority_for
 from tierflow_shared.web.health import Health, database_answers, log_answers
@@ -45,6 +46,7 @@ def create_app(
     """The app. Without a bus it opens its own log file, and closes it again."""
     settings, clock = settings or ScoringSettings(), clock or SystemClock()
     metrics, health = ServiceMetrics(SERVICE), Health()
+    tracing = open_tracing(settings, SERVICE)
     database = open_database(settings, clock)
     log = bus or open_bus(settings, clock)
     policies = load_policy_set(settings.policy_set, settings.base_currency)
@@ -57,6 +59,7 @@ def create_app(
         owns_bus=bus is None,
         metrics=metrics,
         migrations=MIGRATIONS,
+        tracing=tracing,
     )
     health.watch("consumer", runtime.is_live)
     health.depend("database", database_answers(database))
@@ -78,6 +81,7 @@ def create_app(
         authority=authority_for(settings, clock, metrics),
         metrics=metrics,
         health=health,
+        tracing=tracing,
     )
 
 

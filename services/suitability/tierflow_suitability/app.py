@@ -12,23 +12,27 @@ from sqlalchemy import MetaData
 from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Bus
 from tierflow_shared.clock import Clock, SystemClock
-from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE
+from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE, ERASURES
 from tierflow_shared.group_commit import GroupCommitter
 from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.privacy.vault import Vault
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import DatabaseLimits
 from tierflow_shared.store.migrations import Migrations
 from tierflow_shared.stream.service import ServiceRuntime, Subscription
+from tierflow_shared.tracing.opening import open_tracing
 from tierflow_shared.web.app import create_service_app
 from tierflow_shared.web.auth import authority_for
 from tierflow_shared.web.health import Health, database_answers, log_answers
 from tierflow_shared.web.idempotency import Idempotency
 from tierflow_shared.web.operations import operations_router
+from tierflow_suitability.adapters.access import AccessQueries
 from tierflow_suitability.adapters.intake import SaleIntake
 from tierflow_suitability.adapters.opening import DeskOpener
 from tierflow_suitability.adapters.policy_files import load_questionnaires, load_rulebook
 from tierflow_suitability.adapters.queries import SqlQueries
 from tierflow_suitability.adapters.tables import suitability_tables
+from tierflow_suitability.api.access import access_router
 from tierflow_suitability.api.assessments import assessments_router
 from tierflow_suitability.api.context import Committer, Context
 from tierflow_suitability.api.decisions import decisions_router
@@ -50,13 +54,24 @@ def create_app(
     """The app. Without arguments: settings from the environment, its own log file, the machine's clock."""
     settings, clock = settings or SuitabilitySettings(), clock or SystemClock()
     metrics, health = ServiceMetrics(SERVICE), Health()
+    tracing = open_tracing(settings, SERVICE)
     database = open_database(settings, clock)
     tables = suitability_tables(database.metadata)
-    office, desks = office_of(settings), DeskOpener.of(tables, metrics)
+    vault = Vault.of(settings, clock)
+    office, desks = office_of(settings), DeskOpener.of(tables, metrics, vault)
     log = bus or open_bus(settings, clock)
-    subscription = Subscription(SuitabilityHandler(desks, office), [BANK_EVENTS, BANK_REFERENCE], SERVICE)
+    subscription = Subscription(
+        SuitabilityHandler(desks, office, vault), [BANK_EVENTS, BANK_REFERENCE, ERASURES], SERVICE
+    )
     runtime = ServiceRuntime(
-        settings, database, log, [subscription], owns_bus=bus is None, metrics=metrics, migrations=MIGRATIONS
+        settings,
+        database,
+        log,
+        [subscription],
+        owns_bus=bus is None,
+        metrics=metrics,
+        migrations=MIGRATIONS,
+        tracing=tracing,
     )
     health.watch("consumer", runtime.is_live)
     health.depend("database", database_answers(database))
@@ -70,7 +85,10 @@ def create_app(
         queries=SqlQueries(database, tables),
         idempotency=Idempotency(database, keep=timedelta(seconds=settings.idempotency_keep_s)),
         overloaded=runtime.overloaded,
+        vault=vault,
+        tracing=tracing,
     )
+    access = AccessQueries(database, tables, vault)
     intake = SaleIntake(database, desks, office)
     committer: Committer = GroupCommitter(intake.commit, name="sales", max_group=settings.max_sales_per_commit)
 
@@ -79,16 +97,22 @@ def create_app(
         async with runtime.running():
             yield
             await asyncio.to_thread(committer.close, settings.shutdown_timeout_s)
+        vault.close()
 
     return create_service_app(
         service=SERVICE,
         title="Tierflow suitability · 适当性",
         settings=settings,
-        routers=[*_routers(context, committer), operations_router(SERVICE, database)],
+        routers=[
+            *_routers(context, committer),
+            access_router(context, access.held),
+            operations_router(SERVICE, database),
+        ],
         lifespan=lifespan,
         authority=authority_for(settings, clock, metrics),
         metrics=metrics,
         health=health,
+        tracing=tracing,
     )
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from tierflow_shared.contracts.bank import ProductUpdated, RmUpdated
 from tierflow_shared.contracts.primitives import Data
+from tierflow_shared.privacy.vault import NotOpenedError
 from tierflow_suitability.domain.assessments import Assessment
 from tierflow_suitability.domain.chain import ChainReport
 from tierflow_suitability.domain.customers import Customer, Version
@@ -59,6 +60,16 @@ class ProductVersion:
 
     version: Version
     product: ProductUpdated
+
+
+class EventVault(Protocol):
+    """Opens the personal fields of events."""
+
+    def open_events(self, data: Sequence[Data]) -> list[Data | NotOpenedError]:
+        """Each event's data in the clear, without the fields of erased customers; an error where it cannot be."""
+
+    def forget(self, customer_ids: Sequence[str]) -> None:
+        """Drops the keys of these customers from memory."""
 
 
 class Queries(Protocol):
@@ -144,8 +155,14 @@ class Desk(Protocol):
     def record(self, entry: AuditEntry) -> None:
         """Appends to the tamper-evident log."""
 
-    def emit(self, data: Data, event_id: str) -> None:
-        """Says something to the world once the transaction is durable; the same id for the same thing."""
+    def note(self, subject: str, action: str, thing: str, outcome: str) -> None:
+        """Writes a privileged act down for auditors: who did what to what, and how it came out."""
+
+    def emit(self, data: Data, event_id: str, traceparent: str = "") -> None:
+        """Says something to the world once the transaction is durable; the same id for the same thing.
+
+        It belongs to the trace that is given, if any.
+        """
 
     def count_decision(self, pack: str, outcome: str) -> None:
         """Counts a decision in the metrics, once the transaction is durable."""

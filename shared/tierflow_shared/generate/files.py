@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedFiles:
-    """Documents by path below a root. A folder listed in `owned` holds nothing else."""
+    """Documents by path below a root; text is written as it is. A folder listed in `owned` holds nothing else."""
 
     root: Path
     documents: Mapping[str, Any]
@@ -30,7 +30,10 @@ class GeneratedFiles:
     def stale(self) -> list[str]:
         """Paths that are missing, differ, or should not be there."""
         present = {
-            str(path.relative_to(self.root)) for folder in self.owned for path in (self.root / folder).glob("*.json")
+            str(path.relative_to(self.root))
+            for folder in self.owned
+            for path in (self.root / folder).glob("*")
+            if path.suffix in _GENERATED
         }
         differing = {
             name
@@ -40,5 +43,10 @@ class GeneratedFiles:
         return sorted(differing | (present - set(self.documents)))
 
 
+_GENERATED: Final = (".json", ".yaml")
+
+
 def _text(document: Any) -> str:
+    if isinstance(document, str):
+        return document
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

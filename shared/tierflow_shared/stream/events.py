@@ -65,6 +65,14 @@ def parse_time(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def event_time_ms(record: Record) -> int | None:
+    """When the producer says that it happened, in milliseconds since 1970; None where it does not say it rightly."""
+    try:
+        return int(parse_time(record.header("ce_time")).timestamp() * 1000)
+    except ValueError:
+        return None
+
+
 def decode(record: Record) -> Event:
     """Reads attributes and data of a record.
 

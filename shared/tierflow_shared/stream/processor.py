@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -19,18 +20,26 @@ from tierflow_shared.bus.port import (
     RetentionGapError,
     TopicPartition,
 )
+from tierflow_shared.logs import new_trace_id, trace_id
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import UNAVAILABLE, driver_words
 from tierflow_shared.store.positions import FencedError, advance, claim, own_positions, renew
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.batch_size import AdaptiveBatchSize
-from tierflow_shared.stream.handlers import BatchHandler
+from tierflow_shared.stream.events import event_time_ms
+from tierflow_shared.stream.handlers import BatchHandler, ReadsAhead
 from tierflow_shared.stream.progress import Progress, joined, single_steps
+from tierflow_shared.tracing.context import carried, trace_of
+
+if TYPE_CHECKING:
+    from tierflow_shared.tracing.spans import Tracing
 
 _log = structlog.get_logger("tierflow.stream")
 _AHEAD_WAIT_S: Final = 0.02
 _AT_ONCE_S: Final = 0.001
+FRESH_WITHIN_S: Final = 5.0  # the service level's limit: docs/how-to/observe.md
+_timestamp_ms: Final = itemgetter(Record._fields.index("timestamp_ms"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,9 @@ class StreamProcessor:
         settings: StreamSettings | None = None,
         outbox_depth: Callable[[], int] = lambda: 0,
         metrics: ServiceMetrics | None = None,
+        tracing: "Tracing | None" = None,
     ) -> None:
+        self._tracing = tracing
         self._bus, self._database, self._handler = bus, database, handler
         self._settings = settings or StreamSettings()
         self._consumer = bus.consumer(group, member, topics, handler.types)
@@ -78,6 +89,7 @@ class StreamProcessor:
         self._metrics = metrics or ServiceMetrics(database.service)
         self._progress = Progress()
         self._unsure = False
+        self._shown: set[TopicPartition] = set()
         self._ahead: Batch | None = None
         self._moved = False
         self._in_flight: asyncio.Task[None] | None = None
@@ -130,6 +142,18 @@ class StreamProcessor:
         return len(batch.records)
 
     async def _take(self, batch: Batch) -> bool:
+        """One transaction under a trace id of its own, and under the spans of the traces that lead into it."""
+        trace_id.set(new_trace_id())
+        if self._tracing is None or not batch.records:
+            return await self._transact(batch)
+        spans, done = self._tracing.batch(self._group, batch.records), False
+        try:
+            done = await self._transact(batch._replace(records=spans.records))
+        finally:
+            spans.end(done=done)
+        return done
+
+    async def _transact(self, batch: Batch) -> bool:
         """One transaction; False if the partitions belong to somebody else by now.
 
         While the database works on it the next one is read, unless so little came that nothing waits.
@@ -178,6 +202,8 @@ class StreamProcessor:
                 batch = joined(batch, last)
                 if is_over(last):
                     break
+                if last.records and isinstance(self._handler, ReadsAhead):
+                    await asyncio.to_thread(self._handler.read_ahead, last.records)
         except (BusUnavailableError, RetentionGapError, *UNAVAILABLE):
             pass
         except BaseException:
@@ -202,12 +228,30 @@ class StreamProcessor:
         self.processed += len(batch.records)
         self._metrics.observe("tierflow_stream_batch_seconds", self._group, value=seconds)
         self._metrics.observe("tierflow_stream_batch_records", self._group, value=len(batch.records))
+        if batch.records:
+            self._measure_freshness(batch.records)
+
+    def _measure_freshness(self, records: Sequence[Record]) -> None:
+        """Once a transaction: all its records count as late if the oldest has waited too long."""
+        now_ms = self._database.now_ms()
+        waited_s = max(0, now_ms - min(map(_timestamp_ms, records))) / 1000
+        self._metrics.observe("tierflow_stream_wait_seconds", self._group, value=waited_s)
+        if waited_s > FRESH_WITHIN_S:
+            self._metrics.add("tierflow_stream_late_records_total", self._group, amount=len(records))
+        happened_ms = event_time_ms(records[0])
+        if happened_ms is not None:
+            age_s = max(0, now_ms - happened_ms) / 1000
+            self._metrics.observe("tierflow_stream_event_age_seconds", self._group, value=age_s)
 
     async def measure_lag(self) -> None:
-        """Brings the lag gauges of the owned partitions up to date."""
+        """Brings the lag gauges of the owned partitions up to date; here, those given away have none."""
         self._metrics.set("tierflow_stream_partitions", self._group, value=len(self._epochs))
         unfinished = self._handler.unfinished()
-        for topic_partition in list(self._epochs):
+        owned = list(self._epochs)
+        for topic, partition in self._shown.difference(owned):
+            self._metrics.set("tierflow_stream_lag_records", self._group, topic, str(partition), value=0)
+        self._shown = set(owned)
+        for topic_partition in owned:
             behind = await self._bus.high_watermark(topic_partition) - self._progress.read_to.get(topic_partition, 0)
             labels = (self._group, topic_partition.topic, str(topic_partition.partition))
             self._metrics.set(
@@ -262,6 +306,8 @@ class StreamProcessor:
 
     def _commit_one_by_one(self, batch: Batch) -> None:
         for records, start, end in single_steps(batch):
+            if records:
+                trace_id.set(trace_of(carried(records[0].headers)) or new_trace_id())
             try:
                 self._commit_once(records, start, end)
             except (FencedError, *UNAVAILABLE):

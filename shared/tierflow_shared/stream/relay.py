@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -12,6 +12,9 @@ from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import UNAVAILABLE, driver_words
 from tierflow_shared.store.outbox import OutboxEntry, read_entries, read_messages, remove_entries
+
+if TYPE_CHECKING:
+    from tierflow_shared.tracing.spans import Tracing
 
 _log = structlog.get_logger("tierflow.relay")
 _GATHER_S: Final = 0.005  # what other transactions leave in this time travels in the same publication
@@ -37,7 +40,9 @@ class OutboxRelay:
         sweep_interval_s: float,
         retry_delay_s: float = 0.2,
         metrics: ServiceMetrics | None = None,
+        tracing: "Tracing | None" = None,
     ) -> None:
+        self._tracing = tracing
         self._database, self._producer, self._retry_delay_s = database, producer, retry_delay_s
         self._metrics = metrics or ServiceMetrics(database.service)
         self._batch_size, self._sweep_interval_s = batch_size, sweep_interval_s
@@ -144,12 +149,23 @@ class OutboxRelay:
             messages += entry.messages if entry.messages is not None else await self._fetched(entry)
         if messages:
             crash_points.reached("before-relay")
-            await self._producer.publish(messages)
+            await self._send(messages)
             crash_points.reached("in-relay")
             self._metrics.add("tierflow_outbox_published_total", amount=len(messages))
         seqs = [entry.seq for entry in entries]
         self._database.outbox.done(seqs)
         self._published += seqs
+
+    async def _send(self, messages: Sequence[Message]) -> None:
+        if self._tracing is None:
+            await self._producer.publish(messages)
+            return
+        spans, done = self._tracing.publication(messages), False
+        try:
+            await self._producer.publish(messages)
+            done = True
+        finally:
+            spans.end(done=done)
 
     async def _fetched(self, entry: OutboxEntry) -> Sequence[Message]:
         def read() -> Sequence[Message]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -18,6 +18,9 @@ from tierflow_shared.store.migrations import Migrations, prepare_schema
 from tierflow_shared.stream.handlers import BatchHandler
 from tierflow_shared.stream.processor import StreamProcessor, StreamSettings
 from tierflow_shared.stream.relay import OutboxRelay
+
+if TYPE_CHECKING:
+    from tierflow_shared.tracing.spans import Tracing
 
 _log = structlog.get_logger("tierflow.runtime")
 _LAG_INTERVAL_S: Final = 2.0
@@ -48,7 +51,9 @@ class ServiceRuntime:
         owns_bus: bool,
         metrics: ServiceMetrics,
         migrations: Migrations,
+        tracing: "Tracing | None" = None,
     ) -> None:
+        self._tracing = tracing
         self._settings, self._database, self._bus, self._owns_bus = settings, database, bus, owns_bus
         self._subscriptions = subscriptions
         self._metrics, self._migrations = metrics, migrations
@@ -61,6 +66,7 @@ class ServiceRuntime:
             batch_size=settings.outbox_batch,
             sweep_interval_s=settings.outbox_sweep_s,
             metrics=metrics,
+            tracing=tracing,
         )
 
     @asynccontextmanager
@@ -120,6 +126,7 @@ class ServiceRuntime:
             ),
             outbox_depth=lambda: self.relay.depth,
             metrics=self._metrics,
+            tracing=self._tracing,
         )
 
     async def _stop(self) -> None:
@@ -136,6 +143,8 @@ class ServiceRuntime:
         if self._owns_bus:
             await self._bus.close(self._settings.shutdown_timeout_s)
         self._database.close()
+        if self._tracing is not None:
+            await asyncio.to_thread(self._tracing.close)
 
     def is_live(self) -> bool:
         """False when the relay or a consumer loop ended by an error, or has stood still for too long."""

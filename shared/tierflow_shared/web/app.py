@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 
@@ -11,12 +11,16 @@ from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.web import openapi
 from tierflow_shared.web.authority import Authority
+from tierflow_shared.web.client_limits import ClientLimits
 from tierflow_shared.web.direct import direct_routes
 from tierflow_shared.web.edge import Edge
 from tierflow_shared.web.errors import install_error_handlers
 from tierflow_shared.web.health import Health, health_router
 from tierflow_shared.web.limits import BodyLimits
 from tierflow_shared.web.routing import StrictRoute
+
+if TYPE_CHECKING:
+    from tierflow_shared.tracing.spans import Tracing
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -32,6 +36,7 @@ def create_service_app(
     metrics: ServiceMetrics,
     health: Health,
     body_limits: Mapping[str, int] | None = None,
+    tracing: "Tracing | None" = None,
 ) -> FastAPI:
     """An app with problem details, limits, tokens, metrics, health and OpenAPI.
 
@@ -51,11 +56,13 @@ def create_service_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.authority, app.state.settings, app.state.metrics, app.state.health = authority, settings, metrics, health
+    app.state.client_limits = ClientLimits.of(settings)
     for router in [*routers, health_router(service, health, metrics)]:
         _add_routes(app, router)
     install_error_handlers(app)
     limits = BodyLimits(settings.max_request_bytes, body_limits or {})
-    app.add_middleware(Edge, metrics=metrics, limits=limits, direct=direct_routes(app.router.routes))
+    direct = direct_routes(app.router.routes)
+    app.add_middleware(Edge, metrics=metrics, limits=limits, direct=direct, tracing=tracing)
     _document(app)
     return app
 

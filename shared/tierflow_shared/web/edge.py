@@ -1,28 +1,28 @@
 """The one middleware: trace id, limits, metrics, and a last resort for errors nobody expected. Pure ASGI."""
 
-import re
 from collections.abc import Mapping
-from random import Random
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tierflow_shared.logs import trace_id
+from tierflow_shared.logs import new_trace_id, trace_id, traceparent
 from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.tracing.context import trace_of, valid
 from tierflow_shared.web.direct import DirectRoute
 from tierflow_shared.web.errors import database_problem
+from tierflow_shared.web.headers import secure
 from tierflow_shared.web.limits import BodyLimits, bounded_receive, check_target
 from tierflow_shared.web.problems import Problem, for_status, problem_response
 
-_TRACEPARENT: Final = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+if TYPE_CHECKING:
+    from tierflow_shared.tracing.spans import RequestSpan, Tracing
+
 # Nobody waits for the answer any more; the number that proxies write for it.
 GONE: Final = 499
-_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
-# Ids to find a request by, no secrets: the system's generator would cost a system call for each request.
-_trace_ids: Final = Random()
+_UNTRACED: Final = ("/livez", "/readyz", "/metrics")
 _log = structlog.get_logger("tierflow.web")
 
 
@@ -38,7 +38,9 @@ class Edge:
         metrics: ServiceMetrics,
         limits: BodyLimits,
         direct: Mapping[tuple[str, str], DirectRoute],
+        tracing: "Tracing | None" = None,
     ) -> None:
+        self._tracing = tracing
         self._app, self._metrics, self._limits, self._direct = app, metrics, limits, direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,14 +48,14 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started_at = perf_counter()
-        trace_id.set(_trace_of(scope))
+        span = self._begin(scope)
         status = 0
 
         async def watched(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message.setdefault("headers", []).append(_NOSNIFF)
+                secure(message)
             await send(message)
 
         try:
@@ -75,21 +77,38 @@ class Edge:
                 raise
             await problem_response(known or for_status(500), trace_id.get())(scope, receive, watched)
         finally:
-            self._measure(scope, status, perf_counter() - started_at)
+            self._measure(scope, status, perf_counter() - started_at, span)
+
+    def _begin(self, scope: Scope) -> "RequestSpan | None":
+        """Gives the request its trace id, for log lines and problem details, and its span where requests are traced."""
+        told = _traceparent_of(scope)
+        if self._tracing is None or scope["path"].endswith(_UNTRACED):
+            traceparent.set(told)
+            trace_id.set(trace_of(told) or new_trace_id())
+            return None
+        span = self._tracing.request(_method(scope), told)
+        traceparent.set(span.traceparent)
+        trace_id.set(span.trace_id)
+        return span
 
     def _unhandled(self, scope: Scope, error: Exception) -> None:
         self._metrics.add("tierflow_http_unhandled_total", _template(scope))
         _log.error("unhandled error", route=_template(scope), method=scope["method"], exc_info=error)
 
-    def _measure(self, scope: Scope, status: int, seconds: float) -> None:
-        method, template = scope["method"], _template(scope)
-        if method not in _METHODS:
-            method = "other"
+    def _measure(self, scope: Scope, status: int, seconds: float, span: "RequestSpan | None") -> None:
+        method, template = _method(scope), _template(scope)
         self._metrics.add("tierflow_http_requests_total", method, template, str(status))
         self._metrics.observe("tierflow_http_request_seconds", method, template, value=seconds)
+        if span is not None:
+            span.end(method, template, status)
 
 
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+
+def _method(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in _METHODS else "other"
 
 
 def _template(scope: Scope) -> str:
@@ -98,10 +117,8 @@ def _template(scope: Scope) -> str:
     return path if isinstance(path, str) else "-"
 
 
-def _trace_of(scope: Scope) -> str:
+def _traceparent_of(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"traceparent":
-            found = _TRACEPARENT.fullmatch(value)
-            if found:
-                return found.group(1).decode()
-    return f"{_trace_ids.getrandbits(128):032x}"
+            return valid(value)
+    return ""

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The Secrets of the local overlay, in a namespace that exists or is made: passwords of the databases, random and made
-# once, and the issuer's public keys.    prepare.sh JWKS_FILE [NAMESPACE]
+# once, the key that wraps customers' keys, and the issuer's public keys.    prepare.sh JWKS_FILE [NAMESPACE]
 set -euo pipefail
 jwks=${1:?the file with the public keys of your issuer (jwks.json)}
 namespace=${2:-tierflow}
@@ -13,5 +13,7 @@ for name in postgres-superuser database-events database-scoring database-contact
         kubectl --namespace "$namespace" create secret generic "$name" \
             --from-file=password=<(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
 done
+kubectl --namespace "$namespace" get secret tierflow-kek >/dev/null 2>&1 ||
+    kubectl --namespace "$namespace" create secret generic tierflow-kek --from-file=kek.key=<(head -c 32 /dev/urandom | base64)
 kubectl --namespace "$namespace" create secret generic tierflow-issuer --from-file=jwks.json="$jwks" \
     --dry-run=client --output yaml | kubectl apply --filename -

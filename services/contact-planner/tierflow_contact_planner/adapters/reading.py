@@ -46,6 +46,15 @@ class SqlRecords:
         for facts in self._connection.scalars(query):
             yield decode_facts(facts)
 
+    def traceparents(self, customer_ids: Iterable[str]) -> Mapping[str, str]:
+        table, found = tables.customer, {}
+        for portion in portions(customer_ids):
+            query = select(table.c.facts).where(table.c.customer_id.in_(portion))
+            for facts in map(decode_facts, self._connection.scalars(query)):
+                if facts.traceparent:
+                    found[facts.customer_id] = facts.traceparent
+        return found
+
     def managers(self) -> Sequence[Manager]:
         table = tables.manager
         found = self._connection.scalars(select(table.c.document).order_by(table.c.rm_id))

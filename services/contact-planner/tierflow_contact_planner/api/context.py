@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -18,9 +19,14 @@ from tierflow_contact_planner.ports import Records, WritableRecords
 from tierflow_contact_planner.settings import PlannerSettings
 from tierflow_shared.clock import Clock
 from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.privacy.vault import Vault
 from tierflow_shared.store.database import Database
 from tierflow_shared.web.idempotency import Idempotency
+from tierflow_shared.web.principal import Principal
 from tierflow_shared.web.problems import Problem, conflict, invalid, not_found
+
+if TYPE_CHECKING:
+    from tierflow_shared.tracing.spans import Tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +40,11 @@ class Context:
     metrics: ServiceMetrics
     idempotency: Idempotency
     overloaded: Callable[[], bool]
+    vault: Vault
     reader: Callable[[Connection], Records]
     writer: Callable[[Connection], WritableRecords]
     calendar_file: Callable[[Sequence[Contact], Hours, Policy, datetime], bytes]
+    tracing: "Tracing | None" = None
 
     @contextmanager
     def reading(self) -> Iterator[Records]:
@@ -57,6 +65,12 @@ class Context:
     def as_of(self, records: Records, asked: date | None) -> date:
         """The day asked for, else the latest business date that events told, else today."""
         return asked or records.business_date() or self.clock.now().date()
+
+
+def check_manager(principal: Principal, rm_id: str) -> None:
+    """A manager's token sees this manager alone; others look unknown."""
+    if principal.rm not in (None, rm_id):
+        raise not_found("relationship manager")
 
 
 @contextmanager

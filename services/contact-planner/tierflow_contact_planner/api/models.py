@@ -3,13 +3,19 @@
 from datetime import date, datetime, time
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, WithJsonSchema
 
 from tierflow_shared.contracts.outcomes import ContactOutcome
 from tierflow_shared.contracts.primitives import Channel, Purpose
 from tierflow_shared.web.models import Id, StrictModel
 
 Satisfaction = Annotated[int, Field(ge=1, le=5, description="1 (low) to 5")]
+
+# JSON Schema's format `time` wants an offset; a working day begins at nine wherever the region is.
+LocalTime = Annotated[
+    time,
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{2}:[0-9]{2}:[0-9]{2}$", "examples": ["09:00:00"]}),
+]
 
 
 class TextView(BaseModel):
@@ -41,6 +47,15 @@ class ResultView(BaseModel):
     recorded_by: str
     satisfaction: int | None
     next_step_on: date | None
+    noted: bool = Field(description="whether there is a note: GET /contact-planner/v1/contacts/{contact_id}/note")
+
+
+class NoteView(BaseModel):
+    """What the manager noted about a contact."""
+
+    contact_id: str
+    note: str | None = Field(description="null: nothing was noted, or the person was erased")
+    erased: bool
 
 
 class ContactView(BaseModel):
@@ -50,7 +65,7 @@ class ContactView(BaseModel):
     rm_id: str
     customer_id: str
     planned_on: date
-    starts_at: time
+    starts_at: LocalTime
     minutes: int
     due_on: date
     status: Literal["planned", "recorded", "withdrawn"]
@@ -121,8 +136,8 @@ class HoursView(BaseModel):
     """When customers may be contacted, local time; everything else is quiet."""
 
     zone: str
-    opens: time
-    closes: time
+    opens: LocalTime
+    closes: LocalTime
 
 
 class PlanView(BaseModel):
@@ -187,6 +202,10 @@ class OutcomeRequest(StrictModel):
     satisfaction: Satisfaction | None = None
     next_step_on: date | None = None
     """The day agreed for the next step."""
+    note: (
+        Annotated[str, Field(min_length=1, max_length=1000, json_schema_extra={"x-tierflow-data": "personal"})] | None
+    ) = None
+    """What was said, in the manager's words. It is kept sealed under the customer's key."""
 
 
 class CustomerContactsView(BaseModel):

@@ -147,7 +147,8 @@ class History:
 @dataclass(frozen=True, slots=True)
 class CustomerFacts:
     """Everything contact planning knows about one customer. Keys of the mappings: scheme, `channel/purpose`,
-    holding id, sale id, `scheme/tier/day/direction`."""
+    holding id, sale id, `scheme/tier/day/direction`. `traceparent` is no fact: it names the trace of the last
+    traced news, in which a contact is told that follows from what is known; "" where nobody traces."""
 
     customer_id: str
     profile: Profile | None = None
@@ -161,3 +162,4 @@ class CustomerFacts:
     holdings: Mapping[str, Holding] = field(default_factory=dict)
     sales: Mapping[str, Sale] = field(default_factory=dict)
     history: History = History()
+    traceparent: str = ""

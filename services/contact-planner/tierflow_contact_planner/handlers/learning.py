@@ -1,7 +1,7 @@
 """Use case: events about customers, managers, products and days become what is known."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -21,11 +21,12 @@ CONSUMED_TYPES: Final = frozenset(TYPE_OF_DATA[data].name for data in CONSUMED)
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One event: what it says, its version, and when the producer says it happened."""
+    """One event: what it says, its version, when the producer says it happened, its sampled trace if any."""
 
     data: Data
     version: Version
     time: datetime
+    traceparent: str = ""
 
 
 def learn_news(records: WritableRecords, news: Sequence[News]) -> None:
@@ -48,6 +49,8 @@ def _learn_customers(records: WritableRecords, news: Iterable[News]) -> None:
         before = known[customer_id]
         after = learn(before, one.data, one.version)
         if after is not before:
+            if one.traceparent:
+                after = replace(after, traceparent=one.traceparent)
             known[customer_id] = changed[customer_id] = after
     records.save_customers(changed.values())
 

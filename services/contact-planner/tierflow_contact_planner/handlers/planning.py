@@ -37,6 +37,7 @@ class Committed:
     contacts: int
     said: tuple[Contact, ...]
     withdrawn: int
+    traceparents: tuple[str, ...] = ()
 
 
 def check_period(period: Period, policy: Policy) -> None:
@@ -95,11 +96,18 @@ def _concerning(manager: Manager, book: Iterable[CustomerFacts], known: Sequence
 
 
 def commit_plans(
-    records: WritableRecords, outbox: Outbox, plans: Sequence[Plan], policy: Policy, max_listed: int
+    records: WritableRecords,
+    outbox: Outbox,
+    plans: Sequence[Plan],
+    policy: Policy,
+    max_listed: int,
+    *,
+    traced: bool = False,
 ) -> Committed:
     """Stores plans, says each new or changed contact once, and takes back what is no longer planned.
 
-    Safe to repeat: the same plans change nothing and say nothing.
+    Safe to repeat: the same plans change nothing and say nothing. If `traced`, a contact is said in the trace of the
+    news that led to it.
     """
     kept: list[Contact] = []
     said: list[Contact] = []
@@ -123,9 +131,11 @@ def commit_plans(
         stored.append(_cut(plan, policy, max_listed))
         records.save_plan(stored[-1])
     records.save_contacts([*withdrawn, *kept])
+    traces = records.traceparents({one.customer_id for one in said}) if traced and said else {}
     for one in said:
-        outbox.emit(_planned(one), event_id=_said_id(one))
-    return Committed(tuple(stored), sum(len(plan.contacts) for plan in plans), tuple(said), len(withdrawn))
+        outbox.emit(_planned(one), event_id=_said_id(one), traceparent=traces.get(one.customer_id, ""))
+    contacts = sum(len(plan.contacts) for plan in plans)
+    return Committed(tuple(stored), contacts, tuple(said), len(withdrawn), tuple(traces.values()))
 
 
 def _is_over(before: Mapping[str, Contact], one: Contact) -> bool:

@@ -11,18 +11,20 @@ from starlette.responses import Response
 
 from tierflow_events.api.answers import answer
 from tierflow_events.api.documents import INGEST_OPENAPI
-from tierflow_events.domain.arrivals import Arrival, NotJsonError, TooManyEventsError, Unreadable
+from tierflow_events.domain.arrivals import Arrival, NotJsonError, Raw, TooManyEventsError, Unreadable
 from tierflow_events.domain.placing import Candidate
 from tierflow_events.handlers.ingest import Ingest, TooBusyError
+from tierflow_events.handlers.sealing import Sealing
 from tierflow_events.ports import EventReader, OpenReader
 from tierflow_events.settings import EventsSettings
 from tierflow_shared.bus.port import BusUnavailableError, MessageTooLargeError
 from tierflow_shared.clock import Clock
+from tierflow_shared.logs import traceparent
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.web.auth import Principal, RequiredScope, requires
 from tierflow_shared.web.direct import direct_route
 from tierflow_shared.web.limits import too_large
-from tierflow_shared.web.problems import Problem, unavailable
+from tierflow_shared.web.problems import Problem, shown_name, unavailable
 from tierflow_shared.web.routing import service_router
 
 _log = structlog.get_logger("tierflow.ingest")
@@ -38,6 +40,7 @@ class Intake(NamedTuple):
     """What the route needs."""
 
     ingest: Ingest
+    sealing: Sealing
     open_reader: OpenReader
     settings: EventsSettings
     clock: Clock
@@ -77,7 +80,8 @@ def ingest_router(intake: Intake) -> APIRouter:
 
 
 async def _taken(intake: Intake, request: Request, body: bytes) -> Response:
-    is_batch, read = _read(intake, request, body)
+    is_batch, raw = _read(intake, request, body)
+    read = await intake.sealing.sealed(raw)
     candidates = [one for one in read if isinstance(one, Candidate)]
     try:
         placed = await intake.ingest.take(candidates)
@@ -92,7 +96,7 @@ async def _taken(intake: Intake, request: Request, body: bytes) -> Response:
     return answer(read, placed, is_batch=is_batch)
 
 
-def _read(intake: Intake, request: Request, body: bytes) -> tuple[bool, list[Arrival]]:
+def _read(intake: Intake, request: Request, body: bytes) -> tuple[bool, list[Raw]]:
     settings = intake.settings
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in _MODES:
@@ -101,7 +105,7 @@ def _read(intake: Intake, request: Request, body: bytes) -> tuple[bool, list[Arr
         raise too_large(settings.max_request_bytes)
     if not body:
         raise Problem(422, "invalid", "Invalid input", "the body is empty", field="body", rule="required")
-    reader = intake.open_reader(intake.clock.now(), _traceparent(request))
+    reader = intake.open_reader(intake.clock.now(), traceparent.get())
     try:
         return media_type == BATCHED, _MODES[media_type](reader, request, body, settings)
     except NotJsonError as error:
@@ -110,15 +114,15 @@ def _read(intake: Intake, request: Request, body: bytes) -> tuple[bool, list[Arr
         raise _too_many(settings.max_batch_events) from None
 
 
-def _structured(reader: EventReader, _request: Request, body: bytes, _settings: EventsSettings) -> list[Arrival]:
+def _structured(reader: EventReader, _request: Request, body: bytes, _settings: EventsSettings) -> list[Raw]:
     return [reader.single(body)]
 
 
-def _batched(reader: EventReader, _request: Request, body: bytes, settings: EventsSettings) -> list[Arrival]:
+def _batched(reader: EventReader, _request: Request, body: bytes, settings: EventsSettings) -> list[Raw]:
     return reader.batch(body, settings.max_batch_events)
 
 
-def _binary(reader: EventReader, request: Request, body: bytes, _settings: EventsSettings) -> list[Arrival]:
+def _binary(reader: EventReader, request: Request, body: bytes, _settings: EventsSettings) -> list[Raw]:
     attributes: dict[str, str] = {}
     for raw_name, raw_value in request.scope["headers"]:
         if raw_name.startswith(b"ce-"):
@@ -136,13 +140,8 @@ def _unescaped(name: str, raw_value: bytes) -> str:
         raise _bad_header(name, "utf-8", "a header must be ASCII, other characters as %-escapes of UTF-8") from None
 
 
-Mode = Callable[[EventReader, Request, bytes, EventsSettings], list[Arrival]]
+Mode = Callable[[EventReader, Request, bytes, EventsSettings], list[Raw]]
 _MODES: Final[Mapping[str, Mode]] = {STRUCTURED: _structured, BATCHED: _batched, BINARY: _binary}
-
-
-def _traceparent(request: Request) -> str:
-    text = request.headers.get("traceparent", "")
-    return text if len(text) == 55 and text.isascii() and text.isprintable() else ""
 
 
 def _count(metrics: ServiceMetrics, read: list[Arrival], statuses: list[str]) -> None:
@@ -175,7 +174,7 @@ def _too_many(limit: int) -> Problem:
 
 
 def _bad_header(name: str, rule: str, message: str) -> Problem:
-    field = f"header.ce-{name[:64]}"
+    field = f"header.ce-{shown_name(name)}"
     return Problem(422, "invalid", "Invalid input", message, field=field, rule=rule, extra=_NONE_ACCEPTED)
 
 

@@ -26,7 +26,7 @@ class SqlQueries:
             .order_by(_SEGMENT.scheme, _SEGMENT.valid_from)
         )
         rows = [(segment_row(row), row[-4:]) for row in self._connection.execute(query)]
-        following = [*rows[1:], None]
+        following = [*rows[1:], None][: len(rows)]
         return [
             Belief(row, after[0].valid_from - 1 if after and after[0].scheme == row.scheme else None, *known)
             for (row, known), after in zip(rows, following, strict=True)
@@ -42,8 +42,10 @@ class SqlQueries:
         query = select(_SEGMENT.tier, func.count(), provisional).where(_holds(scheme, day)).group_by(_SEGMENT.tier)
         return [TierCount(*row) for row in self._connection.execute(query)]
 
-    def standings(self, scheme: str, day: int, after: str, count: int) -> list[SegmentRow]:
+    def standings(self, scheme: str, day: int, after: str, count: int, only: str | None = None) -> list[SegmentRow]:
         query = select(*SEGMENT_COLUMNS).where(_holds(scheme, day), _SEGMENT.customer_id > after)
+        if only is not None:
+            query = query.where(_SEGMENT.customer_id == only)
         rows = self._connection.execute(query.order_by(_SEGMENT.customer_id).limit(count))
         return [segment_row(row) for row in rows]
 

@@ -1,15 +1,16 @@
 """The handler that the stream calls: records in, everything that follows from them in one transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
-from tierflow_scoring.consumers.facts import FACT_TYPES, FactReader
+from tierflow_scoring.consumers.booking_columns import BookingColumnReader
+from tierflow_scoring.consumers.facts import FactReader
+from tierflow_scoring.consumers.reading import TYPES, RecordReader
 from tierflow_scoring.consumers.transactions import TransactionReader
 from tierflow_scoring.domain.policy import PolicySet
-from tierflow_scoring.handlers.commands import Booking, Bookings, Command
+from tierflow_scoring.handlers.commands import Bookings, Command
 from tierflow_scoring.handlers.partition import PartitionHandler
 from tierflow_scoring.handlers.state import MemoryLimits
 from tierflow_scoring.handlers.work import Work
@@ -23,12 +24,9 @@ from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.events import RefusedError
 from tierflow_shared.stream.handlers import Outcome
 
-POSTED: Final = "bank.transaction.posted.v1"
-REVERSED: Final = "bank.transaction.reversed.v1"
-
 
 class ScoringHandler:
-    """`BatchHandler` over the assigned partitions of the bank's events."""
+    """`BatchHandler` and `ReadsAhead` over the assigned partitions of the bank's events."""
 
     def __init__(
         self,
@@ -40,22 +38,15 @@ class ScoringHandler:
     ) -> None:
         self._policies, self._rates, self._settings = policies, rates, settings
         self._repositories, self._metrics = repositories, metrics
-        transactions = TransactionReader(
-            rates,
-            policies.tariffs,
-            earliest_day=settings.earliest_booking_day,
-            days_ahead=settings.booking_days_ahead,
-        )
-        self._readers = dict.fromkeys(FACT_TYPES, FactReader(transactions).read)
-        self._booking_readers: Mapping[str, Callable[[Record], Booking]] = {
-            POSTED: transactions.posted,
-            REVERSED: transactions.reversed,
-        }
+        days = {"earliest_day": settings.earliest_booking_day, "days_ahead": settings.booking_days_ahead}
+        transactions = TransactionReader(rates, policies.tariffs, **days)
+        bookings = BookingColumnReader(transactions, policies.tariffs, rates.base, **days)
+        self._reader = RecordReader(bookings, FactReader(transactions))
         self._partitions: dict[int, PartitionHandler] = {}
 
     @property
     def types(self) -> frozenset[str] | None:
-        return frozenset(self._readers) | frozenset(self._booking_readers)
+        return TYPES
 
     def assigned(self, connection: Connection, partitions: Sequence[TopicPartition]) -> None:
         for _, partition in partitions:
@@ -68,12 +59,17 @@ class ScoringHandler:
         self._partitions[partition] = handler
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        self._reader.forget()
         for _, partition in partitions:
             self._partitions.pop(partition, None)
 
     def rolled_back(self, connection: Connection) -> None:
+        self._reader.forget()
         for partition in list(self._partitions):
             self._load(connection, partition)
+
+    def read_ahead(self, records: Sequence[Record]) -> None:
+        self._reader.read_ahead(records)
 
     def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:
         work = Work(uow, self._repositories(uow.connection), self._settings.closing_portion)
@@ -98,22 +94,10 @@ class ScoringHandler:
     def _read(self, uow: UnitOfWork, records: Sequence[Record]) -> dict[int, list[Command]]:
         """Commands by partition, in log order; what cannot be understood is a dead letter."""
         commands: dict[int, list[Command]] = {}
-        runs: dict[int, list[Booking]] = {}
-        readers, booking_readers = self._readers, self._booking_readers
-        for record in records:
-            partition = record.partition
-            try:
-                if (read_booking := booking_readers.get(record.type)) is not None:
-                    booking = read_booking(record)
-                    if (run := runs.get(partition)) is None:
-                        run = runs[partition] = []
-                        commands.setdefault(partition, []).append(Bookings(run))
-                    run.append(booking)
-                elif (read := readers.get(record.type)) is not None:
-                    command = read(record)
-                    commands.setdefault(partition, []).append(command)
-                    runs.pop(partition, None)
-            except RefusedError as refusal:
+        for portion in self._reader.read(records):
+            for partition, some in portion.commands.items():
+                commands.setdefault(partition, []).extend(some)
+            for record, refusal in portion.refused:
                 uow.dead_letter(record, refusal.reason, refusal.detail)
         return commands
 

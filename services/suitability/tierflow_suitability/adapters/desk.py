@@ -8,7 +8,9 @@ from msgspec.structs import replace
 from tierflow_shared.contracts.bank import ProductUpdated, RmUpdated
 from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.store.acts import Act, record_acts
 from tierflow_shared.store.unit_of_work import UnitOfWork
+from tierflow_suitability.adapters.persons import PersonVault
 from tierflow_suitability.adapters.reading import DeskReader
 from tierflow_suitability.adapters.references import PRODUCT, STAFF, ReferenceCache
 from tierflow_suitability.adapters.statements import Statements
@@ -33,9 +35,10 @@ class SqlDesk:
         cache: ReferenceCache,
         metrics: ServiceMetrics,
         needed: Needed,
+        vault: PersonVault | None,
     ) -> None:
         self._uow, self._metrics = uow, metrics
-        reader = DeskReader(uow.connection, tables, statements)
+        reader = DeskReader(uow.connection, tables, statements, vault)
         marks = reader.marks()
         self._reader = reader
         self._references = cache.get(uow.connection, tables.reference, marks.stamp)
@@ -49,7 +52,7 @@ class SqlDesk:
         wanted = sorted(needed.customers | {sale.request.customer_id for sale in self._sales.values()})
         self._customers, self._assessments = reader.customers(wanted)
         self._first_decisions: dict[str, DecisionRecord] = {}
-        self._writer = DeskWriter(uow, tables, marks)
+        self._writer = DeskWriter(uow, tables, marks, vault)
 
     @property
     def now(self) -> datetime:
@@ -140,8 +143,11 @@ class SqlDesk:
             self._first_decisions[entry.decision.sale_id] = entry.decision
         self._writer.entries.append(entry)
 
-    def emit(self, data: Data, event_id: str) -> None:
-        self._uow.emit(data, event_id=event_id)
+    def note(self, subject: str, action: str, thing: str, outcome: str) -> None:
+        record_acts(self._uow, [Act(subject, action, thing, outcome)])
+
+    def emit(self, data: Data, event_id: str, traceparent: str = "") -> None:
+        self._uow.emit(data, event_id=event_id, traceparent=traceparent)
 
     def count_decision(self, pack: str, outcome: str) -> None:
         self._writer.counts["tierflow_sale_decisions_total", pack, outcome] += 1

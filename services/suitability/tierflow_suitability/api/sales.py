@@ -13,6 +13,7 @@ from starlette.responses import Response
 from tierflow_shared.contracts.bank import SaleRequested
 from tierflow_shared.group_commit import ClosedError
 from tierflow_shared.ids import content_hash, derived_id, new_id
+from tierflow_shared.logs import traceparent
 from tierflow_shared.web.auth import Principal, RequiredScope, requires
 from tierflow_shared.web.direct import direct_route
 from tierflow_shared.web.idempotency import FIELD, IdempotentCall, idempotent_call
@@ -30,7 +31,7 @@ from tierflow_suitability.handlers.requests import SaleOrder, Taken
 
 # The pattern of `idempotent_call`, and the scope that the route declares.
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
-_MAY_WRITE: Final = RequiredScope("sales:write")
+_MAY_WRITE: Final = RequiredScope("sales:write", customers=True)
 _NO_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _REPLAYED: Final = {"Idempotency-Replayed": "true"}
 
@@ -52,7 +53,8 @@ class SaleDoor:
         if taken.other_content:
             detail = "this key was used with another request"
             raise Problem(422, "idempotency-key-reused", "Key used before", detail, field=FIELD, rule="same-request")
-        document = sale_document(taken.sale, taken.decision)
+        reasons = await self._context.reasons(taken.sale)
+        document = sale_document(taken.sale, taken.decision, reasons)
         return json_response(document, 201, _REPLAYED if taken.repeated else None)
 
     async def take(self, order: SaleOrder) -> Taken:
@@ -82,7 +84,7 @@ def sales_router(context: Context, door: SaleDoor) -> APIRouter:
 
     async def request_sale(
         body: Annotated[SaleBody, SALE_EXAMPLES],
-        principal: Annotated[Principal, requires("sales:write")],
+        principal: Annotated[Principal, requires("sales:write", customers=True)],
         call: Annotated[IdempotentCall, Depends(idempotent_call)],
     ) -> Response:
         """Requests a sale and answers with its decision: every finding, and what is still needed.
@@ -106,7 +108,7 @@ def sales_router(context: Context, door: SaleDoor) -> APIRouter:
 
     @router.get("/sales", response_model=SalesPage)
     async def list_sales(
-        principal: Annotated[Principal, requires("sales:read")],
+        principal: Annotated[Principal, requires("sales:read", customers=True)],
         page: Annotated[PageRequest, Depends(page_request)],
         customer: Annotated[Id | None, Query(description="only this customer's sales")] = None,
         state: Annotated[SaleState | None, Query(description="only sales in this state")] = None,
@@ -125,12 +127,14 @@ def sales_router(context: Context, door: SaleDoor) -> APIRouter:
         return json_response({"items": items, "next": cursor_of(shown[-1].sale_id) if more else None})
 
     @router.get("/sales/{sale_id}", response_model=SaleOut)
-    async def show_sale(sale_id: PathId, principal: Annotated[Principal, requires("sales:read")]) -> Response:
+    async def show_sale(
+        sale_id: PathId, principal: Annotated[Principal, requires("sales:read", customers=True)]
+    ) -> Response:
         """A sale with its evidence, its approvals and its present decision."""
         found = await context.read(lambda: context.queries.sale(sale_id))
         if found is None or principal.customer not in (None, found[0].request.customer_id):
             raise not_found("sale")
-        return json_response(sale_document(*found))
+        return json_response(sale_document(*found, await context.reasons(found[0])))
 
     return router
 
@@ -168,7 +172,12 @@ def _order(body: SaleBody, principal: Principal, key: str | None, now: datetime)
         evidence=tuple([item.contract() for item in body.evidence]),
     )
     content = msgspec.structs.replace(request, sale_id="", requested_at=_NO_TIME)
-    return SaleOrder(request, principal.subject, content_hash("sale", msgspec.json.encode(content)).hex())
+    return SaleOrder(
+        request,
+        principal.subject,
+        content_hash("sale", msgspec.json.encode(content)).hex(),
+        traceparent=traceparent.get(),
+    )
 
 
 def _require_own(body: SaleBody, principal: Principal) -> None:

@@ -53,7 +53,8 @@ class Snapshot(Struct, frozen=True):
 
 
 class Sale(Struct, frozen=True):
-    """A sale as it stands. `partition` is where its request came from (-1: over HTTP)."""
+    """A sale as it stands. `partition` is where its request came from (-1: over HTTP), `traceparent` the trace in
+    which it came: what becomes of the sale is told in it."""
 
     request: SaleRequested
     requested_by: str
@@ -61,6 +62,7 @@ class Sale(Struct, frozen=True):
     state: SaleState
     expires_on: date
     partition: int = -1
+    traceparent: str = ""
     waiting_for: tuple[str, ...] = ()
     waited_for: tuple[str, ...] = ()
     pending: tuple[Snapshot, ...] = ()

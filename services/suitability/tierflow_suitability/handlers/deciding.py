@@ -83,7 +83,7 @@ def keep_decision(desk: Desk, sale: Sale, case: Case, decision: Decision, trigge
     desk.keep_sale(updated)
     record = DecisionRecord(number, sale.sale_id, trigger, case, decision)
     desk.record(AuditEntry("sale-decided", case.at, subject, sale.sale_id, decision=record))
-    desk.emit(decided_event(updated, decision, number), derived_id("ev", number))
+    desk.emit(decided_event(updated, decision, number), derived_id("ev", number), sale.traceparent)
     desk.count_decision(decision.packs[-1].pack, decision.outcome)
     if not updated.is_open:
         tell_rejected(desk, updated)
@@ -137,7 +137,7 @@ def tell_rejected(desk: Desk, sale: Sale) -> None:
         reason=sale.closed_reason,
         rejected_at=sale.closed_at,
     )
-    desk.emit(data, derived_id("ev", sale.sale_id, "rejected"))
+    desk.emit(data, derived_id("ev", sale.sale_id, "rejected"), sale.traceparent)
     desk.count_closed(sale.state)
 
 

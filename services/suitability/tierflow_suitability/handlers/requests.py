@@ -22,12 +22,16 @@ HTTP_PARTITION = -1
 
 
 class SaleOrder(Struct, frozen=True):
-    """A request to sell: `request_hash` stands for its content, `partition` for where it came from."""
+    """A request to sell: `request_hash` stands for its content, `partition` for where it came from.
+
+    traceparent: the trace in which it came, "" without one.
+    """
 
     request: SaleRequested
     requested_by: str
     request_hash: str
     partition: int = HTTP_PARTITION
+    traceparent: str = ""
 
 
 class Taken(Struct, frozen=True):
@@ -70,6 +74,7 @@ def _new(order: SaleOrder, expires_on: date) -> Sale:
         state="requested",
         expires_on=expires_on,
         partition=order.partition,
+        traceparent=order.traceparent,
     )
 
 

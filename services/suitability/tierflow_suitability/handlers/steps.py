@@ -181,5 +181,5 @@ def _tell_confirmed(desk: Desk, sale: Sale, entry: AuditEntry) -> None:
         confirmed_at=entry.at,
         confirmed_by=entry.subject,
     )
-    desk.emit(data, derived_id("ev", sale.sale_id, "confirmed"))
+    desk.emit(data, derived_id("ev", sale.sale_id, "confirmed"), sale.traceparent)
     desk.count_closed(sale.state)

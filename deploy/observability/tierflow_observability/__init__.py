@@ -1,0 +1,1 @@
+"""What watches Tierflow: service levels, alerts with their stories, dashboards. Development only, not in the wheel."""
