@@ -27,7 +27,7 @@ def main(
     ] = "",
     build: Annotated[bool, typer.Option(envvar="K8S_BUILD", help="Build our image first.")] = True,
     limit: Annotated[int | None, typer.Option(min=1_000, help="Only so many transactions.")] = None,
-    batch: Annotated[int, typer.Option(min=1, max=5_000, help="Events in one request.")] = 100,
+    batch: Annotated[int, typer.Option(min=1, max=5_000, help="Events in one request.")] = 250,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything in the cluster at the end.")] = False,
 ) -> None:
     """The manifests on a real Kubernetes, under load and with accidents, compared with one process."""

@@ -10,6 +10,7 @@ from tests.k8s_e2e.notes import Notes, must
 from tests.k8s_e2e.probe import Reader
 from tests.k8s_e2e.replays import Replays
 from tierflow_embedded.replay.waiting import read_log
+from tierflow_shared.contracts.registry import BANK_EVENTS
 from tierflow_shared.web.client import SERVICES, ApiClient
 
 PORTS: Final = {"events": 8001, "scoring": 8002, "contact-planner": 8003, "suitability": 8004}
@@ -145,8 +146,8 @@ class Accidents:
         return all(self._client.get(f"/{service}/readyz")["status"] == "ok" for service in SERVICES)
 
     def _shared_by(self, count: int) -> bool:
-        owned = self._partitions()
-        return len(owned) == count and all(owned)
+        owned, whole = self._partitions(), sum(place.startswith(f"{BANK_EVENTS}/") for place in read_log(self._client))
+        return len(owned) == count and all(owned) and sum(owned) == whole
 
     def _partitions(self) -> list[int]:
         """How many partitions each pod of scoring owns, by its own metrics."""
