@@ -11,6 +11,7 @@ COMMANDS = (
     ["serve"], ["events"], ["scoring"], ["contact-planner"], ["suitability"],
     ["demo"], ["generate"], ["report"], ["explain"], ["token"], ["migrate"],
     ["replay", "berka"], ["replay", "cloudevents"], ["replay", "topic"],
+    ["erase"], ["access-report"], ["erasures", "export"], ["erasures", "apply"], ["keys", "new"], ["keys", "rotate"],
     ["letters", "list"], ["letters", "show"], ["letters", "replay"], ["letters", "fix"],
 )  # fmt: skip
 AWAY = ["--url", "http://127.0.0.1:9", "--token", "t"]

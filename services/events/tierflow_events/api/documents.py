@@ -20,6 +20,7 @@ _EXAMPLE: Final = {
         "purpose": "salary",
     },
 }
+_TECHNICAL: Final = {"type": "string", "x-tierflow-data": "technical"}
 _CLOUD_EVENT: Final = {
     "type": "object",
     "title": "CloudEvent",
@@ -27,19 +28,23 @@ _CLOUD_EVENT: Final = {
     "additionalProperties": False,
     "properties": {
         "specversion": {"const": "1.0"},
-        "id": {"type": "string", "pattern": r"^[\x21-\x7e]{1,128}$", "description": "unique within its source"},
-        "source": {"type": "string", "pattern": r"^[\x21-\x7e]{1,200}$", "description": "URI reference"},
+        "id": {**_TECHNICAL, "pattern": r"^[\x21-\x7e]{1,128}$", "description": "unique within its source"},
+        "source": {**_TECHNICAL, "pattern": r"^[\x21-\x7e]{1,200}$", "description": "URI reference"},
         "type": {
-            "type": "string",
+            **_TECHNICAL,
             "pattern": "^[a-z0-9.-]{1,100}$",
             "description": "one of the types of GET /events/v1/schemas",
         },
         "time": {"type": "string", "format": "date-time", "description": "when it happened, with offset"},
         "datacontenttype": {"const": "application/json"},
-        "subject": {"type": "string", "pattern": r"^[\x21-\x7e]{0,256}$"},
-        "dataschema": {"type": "string", "pattern": r"^[\x21-\x7e]{0,256}$", "description": "URI"},
-        "traceparent": {"type": "string", "pattern": "^(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})?$"},
-        "tracestate": {"type": "string", "pattern": r"^[\x20-\x7e]{0,512}$"},
+        "subject": {
+            **_TECHNICAL,
+            "pattern": r"^[\x21-\x7e]{0,256}$",
+            "description": "kept only if it is the event's key",
+        },
+        "dataschema": {**_TECHNICAL, "pattern": r"^[\x21-\x7e]{0,256}$", "description": "URI"},
+        "traceparent": {**_TECHNICAL, "pattern": "^(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})?$"},
+        "tracestate": {**_TECHNICAL, "pattern": r"^[\x20-\x7e]{0,512}$"},
         "data": {"type": "object", "description": "see GET /events/v1/schemas/{type}"},
     },
 }
