@@ -7,27 +7,32 @@ from datetime import datetime, timedelta
 from fastapi import FastAPI
 
 from tierflow_events.adapters.dates import SqlBusinessDates
+from tierflow_events.adapters.erasures import SqlErasures, book_opener
 from tierflow_events.adapters.index import SqlEventIndex
 from tierflow_events.adapters.letters import LetterWriter, SqlLetters
 from tierflow_events.adapters.reading import Reader
 from tierflow_events.adapters.tables import METADATA
 from tierflow_events.api.business_date import business_date_router
+from tierflow_events.api.erasures import Office, erasures_router
 from tierflow_events.api.ingest import PATH, Intake, ingest_router
 from tierflow_events.api.letters import Desk, letters_router
 from tierflow_events.api.where import where_router
-from tierflow_events.consumers import dead_letter_handler
+from tierflow_events.consumers import own_handler
+from tierflow_events.handlers.access import PersonalLog
 from tierflow_events.handlers.business_date import SERVICE, BusinessDay
 from tierflow_events.handlers.fixing import Fixer
 from tierflow_events.handlers.ingest import Ingest
 from tierflow_events.handlers.inspecting import Inspector
 from tierflow_events.handlers.replay import Replayer
+from tierflow_events.handlers.sealing import Sealing
 from tierflow_events.ports import EventReader, OpenReader
 from tierflow_events.settings import EventsSettings
 from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Bus
 from tierflow_shared.clock import Clock, SystemClock
-from tierflow_shared.contracts.registry import DEAD_LETTERS
+from tierflow_shared.contracts.registry import DEAD_LETTERS, ERASURES
 from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.privacy.vault import Vault
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import DatabaseLimits
 from tierflow_shared.store.migrations import Migrations
@@ -49,7 +54,9 @@ def create_app(
     log = bus or open_bus(settings, clock)
     metrics, health = ServiceMetrics(SERVICE), Health()
     database = open_database(settings, clock)
-    subscription = Subscription(dead_letter_handler(LetterWriter), [DEAD_LETTERS], SERVICE)
+    vault = Vault.of(settings, clock, database)
+    open_book = book_opener(vault)
+    subscription = Subscription(own_handler(LetterWriter, open_book), [DEAD_LETTERS, ERASURES], SERVICE)
     runtime = ServiceRuntime(
         settings, database, log, [subscription], owns_bus=bus is None, metrics=metrics, migrations=MIGRATIONS
     )
@@ -70,7 +77,7 @@ def create_app(
     def open_plainly(now: datetime) -> EventReader:
         return open_reader(now, "")
 
-    inspector, fixer = Inspector(letters, log, open_plainly), Fixer(letters, log, ingest, open_plainly)
+    inspector, fixer = Inspector(letters, log, open_plainly), Fixer(letters, log, ingest, open_plainly, vault)
     idempotency = Idempotency(database, keep=timedelta(seconds=settings.idempotency_keep_s))
 
     @asynccontextmanager
@@ -84,11 +91,12 @@ def create_app(
         title="Tierflow events",
         settings=settings,
         routers=[
-            ingest_router(Intake(ingest, open_reader, settings, clock, metrics)),
+            ingest_router(Intake(ingest, Sealing(vault), open_reader, settings, clock, metrics)),
             where_router(index, letters, inspector, log, settings),
             letters_router(
                 Desk(letters, inspector, Replayer(letters, log, runtime.producer), fixer, idempotency, clock)
             ),
+            erasures_router(Office(SqlErasures(database), open_book, PersonalLog(log, vault), idempotency)),
             business_date_router(BusinessDay(SqlBusinessDates(database), log, runtime.producer), clock),
             operations_router(SERVICE, database),
         ],

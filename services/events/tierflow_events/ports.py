@@ -4,15 +4,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from tierflow_events.domain.arrivals import Arrival
+from tierflow_events.domain.arrivals import Raw
 from tierflow_events.domain.letters import Letter, LetterFilter, LetterGroup, Replay
 from tierflow_events.domain.placing import Candidate, Known, Place
+from tierflow_shared.contracts.primitives import Data
+from tierflow_shared.privacy.vault import KeyMissingError, ToSeal
 
 
 class EventReader(Protocol):
     """Reads the events of one request, as of the moment at which it came."""
 
-    def batch(self, body: bytes, max_events: int) -> list[Arrival]:
+    def batch(self, body: bytes, max_events: int) -> list[Raw]:
         """The events of a JSON array. One bad event does not spoil the others.
 
         Raises:
@@ -20,15 +22,25 @@ class EventReader(Protocol):
             TooManyEventsError: more than `max_events`.
         """
 
-    def single(self, body: bytes) -> Arrival:
+    def single(self, body: bytes) -> Raw:
         """The event of a JSON object with all attributes."""
 
-    def binary(self, attributes: Mapping[str, str], body: bytes) -> Arrival:
+    def binary(self, attributes: Mapping[str, str], body: bytes) -> Raw:
         """The event whose attributes came as `ce-` headers and whose data is the body."""
 
 
 # A reader for a request that came at a moment, with the request's traceparent ("" without one).
 OpenReader = Callable[[datetime, str], EventReader]
+
+
+class EventVault(Protocol):
+    """Seals and opens the personal fields of events. Blocking."""
+
+    def seal_events(self, events: Sequence[ToSeal]) -> list[Data | None]:
+        """Each event's data with its personal fields sealed; None where the customer was erased."""
+
+    def open_events(self, data: Sequence[Data]) -> list[Data | KeyMissingError]:
+        """Each event's data in the clear, without the fields of erased customers; an error where a key was lost."""
 
 
 class EventIndex(Protocol):

@@ -2,10 +2,11 @@
 
 from pydantic import Field
 
-from tierflow_shared.settings import Port, ServiceSettings
+from tierflow_shared.privacy.settings import PrivacySettings
+from tierflow_shared.settings import Port
 
 
-class EventsSettings(ServiceSettings):
+class EventsSettings(PrivacySettings):
     """What the events service needs beyond every service's settings."""
 
     port: Port = Field(8001, description="port to listen on")

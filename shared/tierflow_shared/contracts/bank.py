@@ -12,17 +12,21 @@ from msgspec import Meta
 from tierflow_shared.contracts.primitives import (
     AccountId,
     Channel,
+    CodedText,
     Currency,
     CustomerId,
     Data,
     Id,
     Level,
     Money,
+    PersonalDate,
+    PersonalText,
     PositiveMoney,
     ProductId,
     Purpose,
     RmId,
-    ShortText,
+    SealedFields,
+    TechnicalText,
 )
 
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 date-time with offset")]
@@ -79,11 +83,11 @@ EvidenceKind = Literal[
 class Personal(Data, frozen=True, kw_only=True):
     """Fields that identify a person. They travel apart so that they can be encrypted and erased alone."""
 
-    name: ShortText | None = None
-    birth_date: date | None = None
-    phone: ShortText | None = None
-    email: ShortText | None = None
-    notes: ShortText | None = None
+    name: PersonalText | None = None
+    birth_date: PersonalDate | None = None
+    phone: PersonalText | None = None
+    email: PersonalText | None = None
+    notes: PersonalText | None = None
 
 
 class CustomerUpdated(Data, frozen=True, kw_only=True):
@@ -91,13 +95,13 @@ class CustomerUpdated(Data, frozen=True, kw_only=True):
 
     customer_id: CustomerId
     kind: Literal["person", "company", "institution"]
-    source: ShortText = "core-banking"
+    source: TechnicalText = "core-banking"
     personal: Personal | None = None
     relationship_since: date | None = None
     household_id: Id | None = None
     occupation: Occupation | None = None
     origin: Origin | None = None
-    region: ShortText | None = None
+    region: PersonalText | None = None
     yearly_income: PositiveMoney | None = None
     rent_share_percent: Annotated[int, Meta(ge=0, le=100)] | None = None
     legal_capacity: LegalCapacity = "full"
@@ -108,6 +112,7 @@ class CustomerUpdated(Data, frozen=True, kw_only=True):
     branch_id: Id | None = None
     preferred_channel: Channel | None = None
     language: Literal["en", "zh", "cs"] | None = None
+    sealed: SealedFields | None = None
 
 
 class AccountOpened(Data, frozen=True, kw_only=True):
@@ -161,7 +166,8 @@ class TransactionPosted(Data, frozen=True, kw_only=True):
     booking_date: date
     channel: TransactionChannel
     purpose: TransactionPurpose
-    counterparty_bank: ShortText | None = None
+    counterparty_bank: CodedText | None = None
+    sealed: SealedFields | None = None
 
 
 class TransactionReversed(Data, frozen=True, kw_only=True):
@@ -176,15 +182,16 @@ class TransactionReversed(Data, frozen=True, kw_only=True):
     channel: TransactionChannel
     purpose: TransactionPurpose
     reversed_on: date
-    reason: ShortText | None = None
+    reason: PersonalText | None = None
+    sealed: SealedFields | None = None
 
 
 class ProductUpdated(Data, frozen=True, kw_only=True):
     """A product as it may be sold from the event's time on. Levels: issuer's and the bank's own."""
 
     product_id: ProductId
-    name: ShortText
-    name_zh: ShortText | None = None
+    name: TechnicalText
+    name_zh: TechnicalText | None = None
     category: ProductCategory
     issuer_risk_level: Level
     seller_risk_level: Level
@@ -219,7 +226,8 @@ class KycUpdated(Data, frozen=True, kw_only=True):
     status: Literal["verified", "missing", "expired", "under-review"]
     effective_on: date
     valid_until: date | None = None
-    basis: ShortText | None = None
+    basis: PersonalText | None = None
+    sealed: SealedFields | None = None
 
 
 class ConsentUpdated(Data, frozen=True, kw_only=True):

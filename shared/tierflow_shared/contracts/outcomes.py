@@ -16,22 +16,23 @@ from tierflow_shared.contracts.primitives import (
     ProductId,
     Purpose,
     RmId,
-    ShortText,
+    TechnicalText,
 )
 
 Direction = Literal["initial", "up", "down", "status"]
 ContactOutcome = Literal["reached", "not-reached", "interested", "declined", "complaint", "sale"]
 Verdict = Literal["pass", "warn", "refer", "block"]
 DecisionOutcome = Literal["approved", "blocked", "needs-evidence", "referred"]
+ErasureBasis = Literal["customer-request", "retention-over", "authority-order"]
 
 
 class Reason(Data, frozen=True, kw_only=True):
     """One dimension's part in a tier: the measure, its value, and the threshold it was held against."""
 
     measure: Id
-    value: ShortText
-    threshold: ShortText | None = None
-    missing: ShortText | None = None
+    value: TechnicalText
+    threshold: TechnicalText | None = None
+    missing: TechnicalText | None = None
     contribution: int | None = None
 
 
@@ -60,7 +61,7 @@ class TierPending(Data, frozen=True, kw_only=True):
     since: date
     due_on: date
     measure: Id
-    shortfall: ShortText
+    shortfall: TechnicalText
     policy_version: Id
 
 
@@ -68,7 +69,7 @@ class ContactReason(Data, frozen=True, kw_only=True):
     """Why a contact is due: a cadence or a moment of truth, and the day by which it should happen."""
 
     kind: Id
-    cause: ShortText
+    cause: TechnicalText
     due_on: date
 
 
@@ -101,9 +102,9 @@ class Finding(Data, frozen=True, kw_only=True):
     """One rule's answer: which rule, which article of which regime, and what it found."""
 
     rule_id: Id
-    article: ShortText
+    article: TechnicalText
     verdict: Verdict
-    message: ShortText
+    message: TechnicalText
     needs: tuple[Id, ...] = ()
 
 
@@ -152,6 +153,21 @@ class BusinessDateAdvanced(Data, frozen=True, kw_only=True):
     business_date: date
 
 
+class CustomerErased(Data, frozen=True, kw_only=True):
+    """A person was erased: the key is deleted, and whoever holds a copy of what it opened forgets it.
+
+    What the law wants kept (amounts, tiers, decisions under the opaque id) stays. The newest key is gone since
+    `erased_at`; events about the customer that still come are taken without their personal fields.
+    """
+
+    erasure_id: Id
+    customer_id: CustomerId
+    basis: ErasureBasis
+    requested_by: Id
+    confirmed_by: Id
+    erased_at: Moment
+
+
 class DeadLetter(Data, frozen=True, kw_only=True):
     """A message that a service could not take. Carries where it lies, never its content.
 
@@ -164,11 +180,11 @@ class DeadLetter(Data, frozen=True, kw_only=True):
     partition: int
     offset: int
     key: Id
-    event_id: ShortText
-    event_source: ShortText
-    event_type: ShortText
+    event_id: TechnicalText
+    event_source: TechnicalText
+    event_type: TechnicalText
     reason: Id
-    detail: ShortText
+    detail: TechnicalText
     occurred_at: Moment
     replay_of: Id | None = None
 
@@ -178,6 +194,7 @@ __all__ = [
     "ContactPlanned",
     "ContactReason",
     "ContactRecorded",
+    "CustomerErased",
     "DeadLetter",
     "Finding",
     "Money",

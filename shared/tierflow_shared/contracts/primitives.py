@@ -1,5 +1,6 @@
 """Field types shared by all event contracts, with the limits that every producer must keep."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
@@ -29,6 +30,45 @@ PositiveDecimalText = Annotated[
     ),
 ]
 ShortText = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
+# What a field says about a person is written at the field: a free text without one of these classes fails a test.
+# `personal`: sealed under the customer's key before it is stored anywhere. `coded`: sealed unless it is a short code.
+# `technical`: names systems, rules, figures or things the bank sells, never a person.
+PersonalText = Annotated[
+    str,
+    Meta(
+        max_length=200,
+        pattern=r"^[^\x00]*$",
+        extra={"data": "personal"},
+        extra_json_schema={"x-tierflow-data": "personal"},
+    ),
+]
+PersonalDate = Annotated[date, Meta(extra={"data": "personal"}, extra_json_schema={"x-tierflow-data": "personal"})]
+CodedText = Annotated[
+    str,
+    Meta(
+        max_length=200, pattern=r"^[^\x00]*$", extra={"data": "coded"}, extra_json_schema={"x-tierflow-data": "coded"}
+    ),
+]
+TechnicalText = Annotated[
+    str,
+    Meta(
+        max_length=200,
+        pattern=r"^[^\x00]*$",
+        extra={"data": "technical"},
+        extra_json_schema={"x-tierflow-data": "technical"},
+    ),
+]
+SealedText = Annotated[
+    str,
+    Meta(
+        pattern=r"^s1\.[A-Za-z0-9_-]{30,1400}$(?!\n)",
+        description="Encrypted under the customer's key; Tierflow writes it, a sender never",
+    ),
+]
+SealedFields = Annotated[
+    dict[Annotated[str, Meta(pattern=r"^[a-z_]{1,40}(\.[a-z_]{1,40})?$(?!\n)")], SealedText],
+    Meta(max_length=16, description="The personal fields by their path; Tierflow writes this, a sender never"),
+]
 Level = Annotated[int, Meta(ge=1, le=5, description="Risk level 1 (lowest) to 5 (highest)")]
 
 Channel = Literal["meeting", "phone", "email", "sms", "app", "letter"]

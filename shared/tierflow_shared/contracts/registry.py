@@ -12,7 +12,10 @@ TIERS: Final = "tierflow.tiers"
 CONTACTS: Final = "tierflow.contacts"
 SALES: Final = "tierflow.sales"
 DEAD_LETTERS: Final = "tierflow.dead-letters"
-TOPICS: Final = (BANK_EVENTS, BANK_REFERENCE, TIERS, CONTACTS, SALES, DEAD_LETTERS)
+ERASURES: Final = "tierflow.erasures"
+TOPICS: Final = (BANK_EVENTS, BANK_REFERENCE, TIERS, CONTACTS, SALES, DEAD_LETTERS, ERASURES)
+# Topics that keep what they hold for ever: a restored database learns from them who was erased meanwhile.
+KEPT_FOR_EVER: Final = frozenset({ERASURES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ _TYPES: Final = (
               "Sale rejected", "销售拒绝"),
     EventType("tierflow.business-date.advanced.v1", outcomes.BusinessDateAdvanced, BANK_EVENTS,
               "business_date", "internal", "Business date advanced", "营业日推进"),
+    EventType("tierflow.customer.erased.v1", outcomes.CustomerErased, ERASURES, "customer_id", "out",
+              "Customer erased", "客户个人信息已删除"),
     EventType("tierflow.dead-letter.recorded.v1", outcomes.DeadLetter, DEAD_LETTERS, "key", "internal",
               "Dead letter recorded", "死信"),
 )  # fmt: skip

@@ -11,7 +11,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 WRITES: Final = "tierflow_writes"
 """Execution option: this transaction will write (SQLite takes its write lock at the beginning)."""
-UNAVAILABLE: Final = (OperationalError, InterfaceError, PoolTimeoutError)
+
+
+class DependencyError(Exception):
+    """Something else that a transaction needs is away; the message says what, without anybody's data."""
+
+
+UNAVAILABLE: Final = (OperationalError, InterfaceError, PoolTimeoutError, DependencyError)
 """What a database raises that is locked, full, restarting or gone: nothing was kept, and it may be tried again."""
 
 TEMPORARY_TABLES: Final = "tierflow_temporary_tables"

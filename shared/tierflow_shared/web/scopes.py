@@ -24,6 +24,9 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "sales:write": "request, document, confirm and cancel sales",
     "sales:approve": "approve a sale that somebody else requested",
     "decisions:read": "read and replay suitability decisions",
+    "erasure:request": "ask for the erasure of a person, and list erasures",
+    "erasure:approve": "confirm an erasure that somebody else asked for",
+    "personal-data:read": "read all that is held about a customer (access report)",
     "operations:read": "see positions, lags and queues",
     "operations:write": "steer the running services",
 }

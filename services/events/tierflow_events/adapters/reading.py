@@ -5,21 +5,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw as RawJson
 
 from tierflow_events.adapters.envelope import MALFORMED, Envelope, fault_of
-from tierflow_events.domain.arrivals import Arrival, NotJsonError, TooManyEventsError, Unreadable
+from tierflow_events.domain.arrivals import NotJsonError, Raw, TooManyEventsError, Unreadable, Unsealed
 from tierflow_events.domain.faults import Fault
 from tierflow_events.domain.placing import Candidate
 from tierflow_events.domain.rules import data_fault, time_fault
 from tierflow_shared.cloudevents import Header, headers_of
+from tierflow_shared.contracts.personal import is_personal
 from tierflow_shared.contracts.registry import EVENT_TYPES, INBOUND_TYPES
 from tierflow_shared.ids import content_hash, identity_hash
 
 _ONE: Final = msgspec.json.Decoder(Envelope)
 _MANY: Final = msgspec.json.Decoder(list[Envelope])
-_PIECES: Final = msgspec.json.Decoder(list[Raw])
-_ANY_OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
+_PIECES: Final = msgspec.json.Decoder(list[RawJson])
+_ANY_OBJECT: Final = msgspec.json.Decoder(dict[str, RawJson])
 _INBOUND: Final = {
     name: (msgspec.json.Decoder(EVENT_TYPES[name].data).decode, EVENT_TYPES[name].topic, EVENT_TYPES[name].key_field)
     for name in INBOUND_TYPES
@@ -33,7 +34,7 @@ class Reader:
         self._now, self._today = now, now.date()
         self._allowed_ahead, self._max_depth, self._traceparent = allowed_ahead, max_depth, traceparent
 
-    def batch(self, body: bytes, max_events: int) -> list[Arrival]:
+    def batch(self, body: bytes, max_events: int) -> list[Raw]:
         """The events of a JSON array. One bad event does not spoil the others.
 
         Raises:
@@ -48,7 +49,7 @@ class Reader:
             raise TooManyEventsError
         return [self._candidate(envelope) for envelope in envelopes]
 
-    def _one_by_one(self, body: bytes, max_events: int) -> list[Arrival]:
+    def _one_by_one(self, body: bytes, max_events: int) -> list[Raw]:
         try:
             pieces = _PIECES.decode(body)
         except MALFORMED as error:
@@ -57,7 +58,7 @@ class Reader:
             raise TooManyEventsError
         return [self.single(bytes(piece)) for piece in pieces]
 
-    def single(self, body: bytes) -> Arrival:
+    def single(self, body: bytes) -> Raw:
         """The event of a JSON object with all attributes."""
         try:
             envelope = _ONE.decode(body)
@@ -65,15 +66,15 @@ class Reader:
             return Unreadable(_id_in(body), fault_of(error, body, "", self._max_depth))
         return self._candidate(envelope)
 
-    def binary(self, attributes: Mapping[str, str], body: bytes) -> Arrival:
+    def binary(self, attributes: Mapping[str, str], body: bytes) -> Raw:
         """The event whose attributes came as `ce-` headers and whose data is the body."""
         try:
-            envelope = msgspec.convert({**attributes, "data": Raw(body)}, Envelope)
+            envelope = msgspec.convert({**attributes, "data": RawJson(body)}, Envelope)
         except MALFORMED as error:
             return Unreadable(attributes.get("id", "")[:128], fault_of(error, b"", "", self._max_depth))
         return self._candidate(envelope)
 
-    def _candidate(self, envelope: Envelope) -> Arrival:
+    def _candidate(self, envelope: Envelope) -> Raw:
         fault = self._envelope_fault(envelope)
         if fault is not None:
             return Unreadable(envelope.id, fault)
@@ -86,17 +87,22 @@ class Reader:
         fault = data_fault(data, self._today)
         if fault is not None:
             return Unreadable(envelope.id, fault)
-        return Candidate(
+        if getattr(data, "sealed", None) is not None:
+            return Unreadable(envelope.id, _SEALED_BY_SENDER)
+        key: str = getattr(data, key_field)
+        unsealed = is_personal(data)
+        candidate = Candidate(
             envelope.id,
             envelope.source,
             envelope.type,
             identity_hash(envelope.source, envelope.id),
-            content_hash(envelope.type, value),
+            b"" if unsealed else content_hash(envelope.type, value),
             topic,
-            getattr(data, key_field),
-            value,
-            self._headers(envelope),
+            key,
+            b"" if unsealed else value,
+            self._headers(envelope, key),
         )
+        return Unsealed(candidate, data) if unsealed else candidate
 
     def _envelope_fault(self, envelope: Envelope) -> Fault | None:
         if envelope.specversion != "1.0":
@@ -108,7 +114,7 @@ class Reader:
             return Fault("datacontenttype", "content-type", "data must be application/json")
         return time_fault(envelope.time, self._now, self._allowed_ahead)
 
-    def _headers(self, envelope: Envelope) -> tuple[Header, ...]:
+    def _headers(self, envelope: Envelope, key: str) -> tuple[Header, ...]:
         time = envelope.time if envelope.time.tzinfo is UTC else envelope.time.astimezone(UTC)
         return headers_of(
             event_id=envelope.id,
@@ -116,10 +122,13 @@ class Reader:
             event_type=envelope.type,
             time=time.isoformat()[:-6] + "Z",
             traceparent=envelope.traceparent or self._traceparent,
-            extra=_optional(envelope),
+            extra=_optional(envelope, key),
         )
 
 
+_SEALED_BY_SENDER: Final = Fault(
+    "data.sealed", "reserved", "Tierflow seals personal fields itself; send them as they are"
+)
 _TYPE_MESSAGES: Final = {
     True: "Tierflow itself says this, nobody else may send it",
     False: "not a type of the register (GET /events/v1/schemas)",
@@ -130,11 +139,12 @@ def _is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == "application/json"
 
 
-def _optional(envelope: Envelope) -> tuple[Header, ...]:
+def _optional(envelope: Envelope, key: str) -> tuple[Header, ...]:
+    """A subject that is not the event's key may name anybody in any words: it stays outside."""
     if not (envelope.subject or envelope.dataschema or envelope.tracestate):
         return ()
     pairs = (
-        ("ce_subject", envelope.subject),
+        ("ce_subject", envelope.subject if envelope.subject == key else ""),
         ("ce_dataschema", envelope.dataschema),
         ("tracestate", envelope.tracestate),
     )

@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, String, Table
 
 from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE
+from tierflow_shared.privacy.store import key_table
 
 METADATA: Final = MetaData()
 
@@ -52,6 +53,23 @@ LETTER: Final = Table(
     Index("letter_by_time", "occurred_at_ms", "letter_id"),
     Index("letter_by_key", "key", "occurred_at_ms"),
     Index("letter_by_position", "topic", "partition", "offset"),
+)
+
+CUSTOMER_KEY: Final = key_table(METADATA)
+CUSTOMER_KEY.info["since"] = "events_0005"
+
+ERASURE: Final = Table(
+    "erasure",
+    METADATA,
+    Column("erasure_id", String(64), primary_key=True),
+    Column("customer_id", String(64), nullable=False),
+    Column("basis", String(32), nullable=False),
+    Column("requested_by", String(64), nullable=False),
+    Column("requested_at_ms", BigInteger, nullable=False),
+    Column("confirmed_by", String(64)),
+    Column("confirmed_at_ms", BigInteger),
+    Index("erasure_by_customer", "customer_id"),
+    info={"since": "events_0005"},
 )
 
 BUSINESS_DATE: Final = Table(

@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from tierflow_events.api.answers import answer
 from tierflow_events.api.documents import INGEST_OPENAPI
-from tierflow_events.domain.arrivals import Arrival, NotJsonError, TooManyEventsError, Unreadable
+from tierflow_events.domain.arrivals import Arrival, NotJsonError, Raw, TooManyEventsError, Unreadable
 from tierflow_events.domain.placing import Candidate
 from tierflow_events.handlers.ingest import Ingest, TooBusyError
+from tierflow_events.handlers.sealing import Sealing
 from tierflow_events.ports import EventReader, OpenReader
 from tierflow_events.settings import EventsSettings
 from tierflow_shared.bus.port import BusUnavailableError, MessageTooLargeError
@@ -38,6 +39,7 @@ class Intake(NamedTuple):
     """What the route needs."""
 
     ingest: Ingest
+    sealing: Sealing
     open_reader: OpenReader
     settings: EventsSettings
     clock: Clock
@@ -77,7 +79,8 @@ def ingest_router(intake: Intake) -> APIRouter:
 
 
 async def _taken(intake: Intake, request: Request, body: bytes) -> Response:
-    is_batch, read = _read(intake, request, body)
+    is_batch, raw = _read(intake, request, body)
+    read = await intake.sealing.sealed(raw)
     candidates = [one for one in read if isinstance(one, Candidate)]
     try:
         placed = await intake.ingest.take(candidates)
@@ -92,7 +95,7 @@ async def _taken(intake: Intake, request: Request, body: bytes) -> Response:
     return answer(read, placed, is_batch=is_batch)
 
 
-def _read(intake: Intake, request: Request, body: bytes) -> tuple[bool, list[Arrival]]:
+def _read(intake: Intake, request: Request, body: bytes) -> tuple[bool, list[Raw]]:
     settings = intake.settings
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in _MODES:
@@ -110,15 +113,15 @@ def _read(intake: Intake, request: Request, body: bytes) -> tuple[bool, list[Arr
         raise _too_many(settings.max_batch_events) from None
 
 
-def _structured(reader: EventReader, _request: Request, body: bytes, _settings: EventsSettings) -> list[Arrival]:
+def _structured(reader: EventReader, _request: Request, body: bytes, _settings: EventsSettings) -> list[Raw]:
     return [reader.single(body)]
 
 
-def _batched(reader: EventReader, _request: Request, body: bytes, settings: EventsSettings) -> list[Arrival]:
+def _batched(reader: EventReader, _request: Request, body: bytes, settings: EventsSettings) -> list[Raw]:
     return reader.batch(body, settings.max_batch_events)
 
 
-def _binary(reader: EventReader, request: Request, body: bytes, _settings: EventsSettings) -> list[Arrival]:
+def _binary(reader: EventReader, request: Request, body: bytes, _settings: EventsSettings) -> list[Raw]:
     attributes: dict[str, str] = {}
     for raw_name, raw_value in request.scope["headers"]:
         if raw_name.startswith(b"ce-"):
@@ -136,7 +139,7 @@ def _unescaped(name: str, raw_value: bytes) -> str:
         raise _bad_header(name, "utf-8", "a header must be ASCII, other characters as %-escapes of UTF-8") from None
 
 
-Mode = Callable[[EventReader, Request, bytes, EventsSettings], list[Arrival]]
+Mode = Callable[[EventReader, Request, bytes, EventsSettings], list[Raw]]
 _MODES: Final[Mapping[str, Mode]] = {STRUCTURED: _structured, BATCHED: _batched, BINARY: _binary}
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from tierflow_events.domain.faults import Fault
 from tierflow_events.domain.placing import Candidate
+from tierflow_shared.contracts.primitives import Data
 
 
 class Unreadable(NamedTuple):
@@ -13,7 +14,15 @@ class Unreadable(NamedTuple):
     fault: Fault
 
 
+class Unsealed(NamedTuple):
+    """An event that says something about a person. Its candidate has no value yet: the data are sealed first."""
+
+    candidate: Candidate
+    data: Data
+
+
 Arrival = Candidate | Unreadable
+Raw = Candidate | Unsealed | Unreadable
 
 
 class NotJsonError(Exception):

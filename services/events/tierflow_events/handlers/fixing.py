@@ -21,8 +21,9 @@ from tierflow_events.domain.letters import (
 )
 from tierflow_events.domain.placing import Candidate
 from tierflow_events.handlers.ingest import Ingest
-from tierflow_events.handlers.original import NotReplayableError, original_of
-from tierflow_events.ports import EventReader, Letters
+from tierflow_events.handlers.original import NotReplayableError, opened_value, original_of
+from tierflow_events.handlers.sealing import Sealing
+from tierflow_events.ports import EventReader, EventVault, Letters
 from tierflow_shared.bus.port import Bus, Record
 from tierflow_shared.cloudevents import time_text
 from tierflow_shared.contracts.registry import INBOUND_TYPES
@@ -61,8 +62,16 @@ class Correction:
 class Fixer:
     """The corrected event has an id that follows from the letter's, so a second one cannot come to be."""
 
-    def __init__(self, letters: Letters, bus: Bus, ingest: Ingest, open_reader: Callable[[datetime], EventReader]):
+    def __init__(
+        self,
+        letters: Letters,
+        bus: Bus,
+        ingest: Ingest,
+        open_reader: Callable[[datetime], EventReader],
+        vault: EventVault,
+    ) -> None:
         self._letters, self._bus, self._ingest, self._open_reader = letters, bus, ingest, open_reader
+        self._vault, self._sealing = vault, Sealing(vault)
         self._one_at_a_time = asyncio.Lock()
 
     async def fix(
@@ -108,7 +117,9 @@ class Fixer:
             "time": _time_after(record),
             "traceparent": record.header("traceparent"),
         }
-        arrival = self._open_reader(at).binary(attributes, _corrected(record, correction))
+        value = await asyncio.to_thread(opened_value, record, self._vault)
+        raw = self._open_reader(at).binary(attributes, _corrected(value, correction))
+        (arrival,) = await self._sealing.sealed([raw])
         if isinstance(arrival, Unreadable):
             raise CorrectionRefusedError(arrival.fault)
         named = (
@@ -141,11 +152,11 @@ def _time_after(record: Record) -> str:
         raise NotReplayableError("the message has no time that can be read") from None
 
 
-def _corrected(record: Record, correction: Correction) -> bytes:
+def _corrected(value: bytes, correction: Correction) -> bytes:
     if correction.data is not None:
         return msgspec.json.encode(correction.data)
     try:
-        content = msgspec.json.decode(record.value)
+        content = msgspec.json.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise CorrectionRefusedError(
             Fault("changes", "json", "the message is not JSON; give the data as a whole")

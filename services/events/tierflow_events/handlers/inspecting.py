@@ -9,7 +9,7 @@ from tierflow_events.domain.arrivals import Unreadable
 from tierflow_events.domain.faults import Fault
 from tierflow_events.domain.inspection import FieldKind, field_kinds, shown_path
 from tierflow_events.domain.letters import Letter, Outcome, outcome_of
-from tierflow_events.handlers.original import NotReplayableError, original_of
+from tierflow_events.handlers.original import NotReplayableError, original_of, plain_value
 from tierflow_events.ports import EventReader, Letters
 from tierflow_shared.bus.port import Bus, BusUnavailableError, Record, TopicPartition
 from tierflow_shared.contracts.registry import EVENT_TYPES, INBOUND_TYPES
@@ -57,7 +57,7 @@ class Inspector:
         if letter.event_type not in INBOUND_TYPES:
             return None
         attributes = {name: record.header(f"ce_{name}") for name in ("specversion", "id", "source", "type", "time")}
-        arrival = self._open_reader(now).binary(attributes, record.value)
+        arrival = self._open_reader(now).binary(attributes, plain_value(record.value))
         if not isinstance(arrival, Unreadable):
             return None
         return arrival.fault._replace(field=shown_path(arrival.fault.field, _field_names(letter.event_type)))

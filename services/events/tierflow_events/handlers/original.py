@@ -1,7 +1,12 @@
 """The message that a dead letter is about, read from the log."""
 
+import msgspec
+
 from tierflow_events.domain.letters import Letter
+from tierflow_events.ports import EventVault
 from tierflow_shared.bus.port import Bus, Record, RetentionGapError, TopicPartition
+from tierflow_shared.privacy.vault import KeyMissingError
+from tierflow_shared.stream.events import RefusedError, decode
 
 
 class NotReplayableError(Exception):
@@ -25,3 +30,33 @@ async def original_of(letter: Letter, bus: Bus) -> Record:
     if not records or records[0].offset != offset:
         raise NotReplayableError("the message is no longer on the log")
     return records[0]
+
+
+def opened_value(record: Record, vault: EventVault) -> bytes:
+    """The message's data in the clear, for a correction that is sealed again; byte for byte where nothing is sealed.
+
+    Raises:
+        DependencyError: the keys cannot be had now.
+    """
+    try:
+        data = decode(record).data
+    except RefusedError:
+        return record.value
+    if not getattr(data, "sealed", None):
+        return record.value
+    (opened,) = vault.open_events([data])
+    if isinstance(opened, KeyMissingError):
+        raise opened
+    return msgspec.json.encode(opened)
+
+
+def plain_value(value: bytes) -> bytes:
+    """The data without what is sealed, for a look at the rest; the value itself if it is not a JSON object."""
+    try:
+        content = msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return value
+    if not isinstance(content, dict) or "sealed" not in content:
+        return value
+    del content["sealed"]
+    return msgspec.json.encode(content)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from tierflow_shared.contracts.registry import KEPT_FOR_EVER
+
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
@@ -70,6 +72,8 @@ class KafkaOptions:
     def topic_settings(self, topic: str) -> dict[str, str]:
         """The broker's settings for a new topic: the bank's facts are kept long, what Tierflow says for a while."""
         days = self.bank_retention_days if topic.startswith(_BANK) else self.own_retention_days
+        if topic in KEPT_FOR_EVER:
+            days = -1
         return {
             "min.insync.replicas": str(self.min_insync_replicas),
             "cleanup.policy": "delete",
