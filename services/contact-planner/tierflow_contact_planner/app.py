@@ -19,8 +19,9 @@ from tierflow_contact_planner.settings import PlannerSettings
 from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Bus
 from tierflow_shared.clock import Clock, SystemClock
-from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE, SALES, TIERS
+from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE, ERASURES, SALES, TIERS
 from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.privacy.vault import Vault
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import DatabaseLimits
 from tierflow_shared.store.migrations import Migrations
@@ -33,7 +34,7 @@ from tierflow_shared.web.operations import operations_router
 
 SERVICE = "contact-planner"
 MIGRATIONS = Migrations("tierflow_contact_planner.adapters.migrations")
-TOPICS = (BANK_REFERENCE, BANK_EVENTS, TIERS, SALES)
+TOPICS = (BANK_REFERENCE, BANK_EVENTS, TIERS, SALES, ERASURES)
 
 
 def create_app(
@@ -43,12 +44,13 @@ def create_app(
     settings, clock = settings or PlannerSettings(), clock or SystemClock()
     metrics, health = ServiceMetrics(SERVICE), Health()
     database = open_database(settings, clock)
+    vault = Vault.of(settings, clock)
     log = bus or open_bus(settings, clock)
     runtime = ServiceRuntime(
         settings,
         database,
         log,
-        [Subscription(NewsHandler(SqlWritableRecords), TOPICS, SERVICE)],
+        [Subscription(NewsHandler(SqlWritableRecords, vault.forget), TOPICS, SERVICE)],
         owns_bus=bus is None,
         metrics=metrics,
         migrations=MIGRATIONS,
@@ -62,6 +64,7 @@ def create_app(
         metrics=metrics,
         idempotency=Idempotency(database, keep=keep),
         overloaded=runtime.overloaded,
+        vault=vault,
         reader=SqlRecords,
         writer=SqlWritableRecords,
         calendar_file=calendar_file,
@@ -74,6 +77,7 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with runtime.running():
             yield
+        vault.close()
 
     return create_service_app(
         service=SERVICE,

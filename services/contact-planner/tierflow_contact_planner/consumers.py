@@ -1,6 +1,7 @@
 """From the bus to the use case: decode, drop what was seen before, refuse what cannot be read."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -8,10 +9,13 @@ from tierflow_contact_planner.domain.facts import Version
 from tierflow_contact_planner.handlers.learning import CONSUMED_TYPES, News, learn_news
 from tierflow_contact_planner.ports import WritableRecords
 from tierflow_shared.bus.port import Record, TopicPartition
-from tierflow_shared.contracts.registry import SALES, TIERS
+from tierflow_shared.contracts.outcomes import CustomerErased
+from tierflow_shared.contracts.registry import SALES, TIERS, TYPE_OF_DATA
 from tierflow_shared.ids import content_hash, identity_hash
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.events import Event, RefusedError, decode
+
+TYPES: Final = CONSUMED_TYPES | {TYPE_OF_DATA[CustomerErased].name}
 
 
 class NewsHandler:
@@ -20,12 +24,16 @@ class NewsHandler:
     An event that was seen before (source and id) has no second effect; the same id with other content is refused.
     """
 
-    def __init__(self, writer: Callable[[Connection], WritableRecords]) -> None:
-        self._writer = writer
+    def __init__(
+        self,
+        writer: Callable[[Connection], WritableRecords],
+        forget_keys: Callable[[Sequence[str]], None] = lambda _: None,
+    ) -> None:
+        self._writer, self._forget_keys = writer, forget_keys
 
     @property
     def types(self) -> frozenset[str] | None:
-        return CONSUMED_TYPES
+        return TYPES
 
     def assigned(self, connection: Connection, partitions: Sequence[TopicPartition]) -> None:
         """Nothing is kept in memory."""
@@ -46,6 +54,9 @@ class NewsHandler:
         events = [event for record in records if (event := _readable(uow, record)) is not None]
         store = self._writer(uow.connection)
         fresh = _first_sightings(uow, store, events)
+        erased = [event.data.customer_id for event in fresh if isinstance(event.data, CustomerErased)]
+        if erased:
+            uow.after_commit(lambda: self._forget_keys(erased))
         learn_news(store, [News(event.data, version_of(event), event.time) for event in fresh])
 
 
@@ -62,7 +73,7 @@ def version_of(event: Event) -> Version:
 
 
 def _readable(uow: UnitOfWork, record: Record) -> Event | None:
-    if record.type not in CONSUMED_TYPES:
+    if record.type not in TYPES:
         return None
     try:
         return decode(record)

@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from tierflow_shared.settings import ServiceSettings
+from tierflow_shared.privacy.settings import PrivacySettings
 
 
-class PlannerSettings(ServiceSettings):
+class PlannerSettings(PrivacySettings):
     """What contact planning needs beside the settings of every service."""
 
     contact_policy: str = Field(

@@ -8,7 +8,7 @@ from tierflow_events.domain.arrivals import Raw
 from tierflow_events.domain.letters import Letter, LetterFilter, LetterGroup, Replay
 from tierflow_events.domain.placing import Candidate, Known, Place
 from tierflow_shared.contracts.primitives import Data
-from tierflow_shared.privacy.vault import KeyMissingError, ToSeal
+from tierflow_shared.privacy.vault import NotOpenedError, ToSeal
 
 
 class EventReader(Protocol):
@@ -39,8 +39,8 @@ class EventVault(Protocol):
     def seal_events(self, events: Sequence[ToSeal]) -> list[Data | None]:
         """Each event's data with its personal fields sealed; None where the customer was erased."""
 
-    def open_events(self, data: Sequence[Data]) -> list[Data | KeyMissingError]:
-        """Each event's data in the clear, without the fields of erased customers; an error where a key was lost."""
+    def open_events(self, data: Sequence[Data]) -> list[Data | NotOpenedError]:
+        """Each event's data in the clear, without the fields of erased customers; an error where it cannot be."""
 
 
 class EventIndex(Protocol):

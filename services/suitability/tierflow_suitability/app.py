@@ -12,9 +12,10 @@ from sqlalchemy import MetaData
 from tierflow_shared.bus.opening import open_bus
 from tierflow_shared.bus.port import Bus
 from tierflow_shared.clock import Clock, SystemClock
-from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE
+from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE, ERASURES
 from tierflow_shared.group_commit import GroupCommitter
 from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.privacy.vault import Vault
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.engine import DatabaseLimits
 from tierflow_shared.store.migrations import Migrations
@@ -52,9 +53,12 @@ def create_app(
     metrics, health = ServiceMetrics(SERVICE), Health()
     database = open_database(settings, clock)
     tables = suitability_tables(database.metadata)
-    office, desks = office_of(settings), DeskOpener.of(tables, metrics)
+    vault = Vault.of(settings, clock)
+    office, desks = office_of(settings), DeskOpener.of(tables, metrics, vault)
     log = bus or open_bus(settings, clock)
-    subscription = Subscription(SuitabilityHandler(desks, office), [BANK_EVENTS, BANK_REFERENCE], SERVICE)
+    subscription = Subscription(
+        SuitabilityHandler(desks, office, vault), [BANK_EVENTS, BANK_REFERENCE, ERASURES], SERVICE
+    )
     runtime = ServiceRuntime(
         settings, database, log, [subscription], owns_bus=bus is None, metrics=metrics, migrations=MIGRATIONS
     )
@@ -70,6 +74,7 @@ def create_app(
         queries=SqlQueries(database, tables),
         idempotency=Idempotency(database, keep=timedelta(seconds=settings.idempotency_keep_s)),
         overloaded=runtime.overloaded,
+        vault=vault,
     )
     intake = SaleIntake(database, desks, office)
     committer: Committer = GroupCommitter(intake.commit, name="sales", max_group=settings.max_sales_per_commit)
@@ -79,6 +84,7 @@ def create_app(
         async with runtime.running():
             yield
             await asyncio.to_thread(committer.close, settings.shutdown_timeout_s)
+        vault.close()
 
     return create_service_app(
         service=SERVICE,

@@ -1,5 +1,6 @@
 """Event type to handler: one poll is one working set, its events taken one after the other."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,23 +9,21 @@ from sqlalchemy import Connection
 
 from tierflow_shared.bus.port import Record, TopicPartition
 from tierflow_shared.contracts.bank import (
-    CustomerUpdated,
-    HoldingUpdated,
-    KycUpdated,
     ProductUpdated,
     RmUpdated,
     SaleRequested,
 )
-from tierflow_shared.contracts.outcomes import BusinessDateAdvanced
+from tierflow_shared.contracts.outcomes import BusinessDateAdvanced, CustomerErased
 from tierflow_shared.ids import content_hash, identity_hash
+from tierflow_shared.privacy.vault import NotOpenedError
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.events import Event, RefusedError, decode
 from tierflow_shared.stream.handlers import Outcome
 from tierflow_suitability.handlers.checks import require_usable
-from tierflow_suitability.handlers.facts import close_days, take_customer_news, take_product, take_staff
+from tierflow_suitability.handlers.facts import CustomerNews, close_days, take_customer_news, take_product, take_staff
 from tierflow_suitability.handlers.requests import SaleOrder, decide_sales
 from tierflow_suitability.handlers.transactions import Desks, SeenEvents
-from tierflow_suitability.ports import Desk, Needed, Office
+from tierflow_suitability.ports import Desk, EventVault, Needed, Office
 
 TYPES: Final = frozenset(
     {
@@ -35,6 +34,7 @@ TYPES: Final = frozenset(
         "bank.product.updated.v1",
         "bank.rm.updated.v1",
         "tierflow.business-date.advanced.v1",
+        "tierflow.customer.erased.v1",
     }
 )
 
@@ -44,8 +44,8 @@ _DATED: Final = "tierflow.business-date.advanced.v1"
 class SuitabilityHandler:
     """Implements `BatchHandler`. Keeps nothing in memory between polls but products and staff."""
 
-    def __init__(self, desks: Desks, office: Office) -> None:
-        self._desks, self._office = desks, office
+    def __init__(self, desks: Desks, office: Office, vault: EventVault | None = None) -> None:
+        self._desks, self._office, self._vault = desks, office, vault
 
     @property
     def types(self) -> frozenset[str] | None:
@@ -67,7 +67,7 @@ class SuitabilityHandler:
         """Nothing is put off."""
 
     def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:
-        events = _decoded(uow, records)
+        events = _opened(uow, _decoded(uow, records), self._vault)
         if not events:
             return
         desk = self._desks.open(uow, _needed(events))  # first: from here on this transaction is the only writer
@@ -88,7 +88,7 @@ class SuitabilityHandler:
 
     def _take(self, desk: Desk, event: Event) -> Outcome:
         data, office = event.data, self._office
-        if isinstance(data, CustomerUpdated | KycUpdated | HoldingUpdated):
+        if isinstance(data, CustomerNews):
             take_customer_news(desk, office, data, event.version, event.time, data.customer_id)
         elif isinstance(data, ProductUpdated):
             take_product(desk, office, data, event.version, event.time)
@@ -124,10 +124,29 @@ def _decoded(uow: UnitOfWork, records: Sequence[Record]) -> list[Event]:
     return events
 
 
+def _opened(uow: UnitOfWork, events: list[Event], vault: EventVault | None) -> list[Event]:
+    """The events with their personal fields in the clear; those whose fields cannot be opened become dead letters.
+
+    Keys of customers that these events erase are forgotten first: what comes with an erasure reads as erased.
+    """
+    if vault is None:
+        return events
+    erased = [event.data.customer_id for event in events if isinstance(event.data, CustomerErased)]
+    if erased:
+        vault.forget(erased)
+    opened: list[Event] = []
+    for event, data in zip(events, vault.open_events([event.data for event in events]), strict=True):
+        if isinstance(data, NotOpenedError):
+            uow.dead_letter(event.record, data.reason, data.detail)
+        else:
+            opened.append(event if data is event.data else dataclasses.replace(event, data=data))
+    return opened
+
+
 def _needed(events: Sequence[Event]) -> Needed:
     """Everything the events of a poll will ask for."""
     orders = [event.data for event in events if isinstance(event.data, SaleRequested)]
-    news = [event.data for event in events if isinstance(event.data, CustomerUpdated | KycUpdated | HoldingUpdated)]
+    news = [event.data for event in events if isinstance(event.data, CustomerNews)]
     with_news = frozenset(one.customer_id for one in news)
     days = [event.data.business_date for event in events if isinstance(event.data, BusinessDateAdvanced)]
     return Needed(

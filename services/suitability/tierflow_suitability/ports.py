@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from tierflow_shared.contracts.bank import ProductUpdated, RmUpdated
 from tierflow_shared.contracts.primitives import Data
+from tierflow_shared.privacy.vault import NotOpenedError
 from tierflow_suitability.domain.assessments import Assessment
 from tierflow_suitability.domain.chain import ChainReport
 from tierflow_suitability.domain.customers import Customer, Version
@@ -59,6 +60,16 @@ class ProductVersion:
 
     version: Version
     product: ProductUpdated
+
+
+class EventVault(Protocol):
+    """Opens the personal fields of events."""
+
+    def open_events(self, data: Sequence[Data]) -> list[Data | NotOpenedError]:
+        """Each event's data in the clear, without the fields of erased customers; an error where it cannot be."""
+
+    def forget(self, customer_ids: Sequence[str]) -> None:
+        """Drops the keys of these customers from memory."""
 
 
 class Queries(Protocol):

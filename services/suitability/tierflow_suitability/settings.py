@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, model_validator
 
-from tierflow_shared.settings import Port, ServiceSettings
+from tierflow_shared.privacy.settings import PrivacySettings
+from tierflow_shared.settings import Port
 
 
-class SuitabilitySettings(ServiceSettings):
+class SuitabilitySettings(PrivacySettings):
     """What suitability needs beside the settings of every service."""
 
     port: Port = Field(8004, description="port to listen on")

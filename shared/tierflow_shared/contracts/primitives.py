@@ -29,7 +29,6 @@ PositiveDecimalText = Annotated[
         description="Exact non-negative decimal as text, at most 12 digits before the point and 4 behind it",
     ),
 ]
-ShortText = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
 # What a field says about a person is written at the field: a free text without one of these classes fails a test.
 # `personal`: sealed under the customer's key before it is stored anywhere. `coded`: sealed unless it is a short code.
 # `technical`: names systems, rules, figures or things the bank sells, never a person.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import structlog
 from sqlalchemy import MetaData
 
 from tierflow_shared.clock import Clock
@@ -11,19 +12,25 @@ from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.contracts.registry import TYPE_OF_DATA
 from tierflow_shared.privacy.keyring import Keyring
 from tierflow_shared.privacy.kms import LocalKms
-from tierflow_shared.privacy.sealing import Key
+from tierflow_shared.privacy.sealing import PREFIX, Key, TamperedError
 from tierflow_shared.privacy.settings import PrivacySettings
 from tierflow_shared.privacy.store import SqlKeyStore, key_table
 from tierflow_shared.store.database import Database
-from tierflow_shared.store.engine import DatabaseLimits, DependencyError
+from tierflow_shared.store.engine import DatabaseLimits
+
+_log = structlog.get_logger("tierflow.privacy")
 
 
 class ErasedError(Exception):
     """The customer was erased: nothing personal is taken in under this id any more."""
 
 
-class KeyMissingError(DependencyError):
-    """A field is sealed, and there is neither its key nor the mark of an erasure: the keys were lost."""
+class NotOpenedError(Exception):
+    """An event's personal fields cannot be read: their key is lost, they were altered, or they lie in the clear."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
 
 
 class ToSeal(NamedTuple):
@@ -36,8 +43,11 @@ class ToSeal(NamedTuple):
 class Vault:
     """`seals` False leaves everything in the clear: the control of a test. Blocking; call it from worker threads."""
 
-    def __init__(self, keyring: Keyring, store: SqlKeyStore, *, seals: bool = True) -> None:
+    def __init__(
+        self, keyring: Keyring, store: SqlKeyStore, *, seals: bool = True, accepts_clear: bool = False
+    ) -> None:
         self._keyring, self._store, self._seals = keyring, store, seals
+        self._refuses_clear = seals and not accepts_clear
 
     @staticmethod
     def of(settings: PrivacySettings, clock: Clock, database: Database | None = None) -> "Vault":
@@ -49,7 +59,8 @@ class Vault:
             database = Database(settings.keys_database_url, metadata, service="keys", clock=clock, limits=limits)
         store = SqlKeyStore(database)
         keyring = Keyring(store, LocalKms.of(settings), keep_s=settings.keys_cache_s, most=settings.keys_cache_size)
-        return Vault(keyring, store, seals=settings.personal_data == "sealed")
+        accepts = settings.clear_on_log == "accept"
+        return Vault(keyring, store, seals=settings.personal_data == "sealed", accepts_clear=accepts)
 
     def seal_events(self, events: Sequence[ToSeal]) -> list[Data | None]:
         """Each event's data with its personal fields sealed; None where the customer was erased."""
@@ -58,10 +69,15 @@ class Vault:
         keys = self._keyring.to_seal({_customer(event.data) for event in events})
         return [_sealed(event, keys) for event in events]
 
-    def open_events(self, data: Sequence[Data]) -> list[Data | KeyMissingError]:
-        """Each event's data in the clear, without the fields of erased customers; an error where a key was lost."""
+    def open_events(self, data: Sequence[Data]) -> list[Data | NotOpenedError]:
+        """Each event's data in the clear, without the fields of erased customers; an error where it cannot be."""
         keys = self._keyring.to_open({_customer(one) for one in data if _fields(one)})
-        return [_opened(one, keys) if _fields(one) else one for one in data]
+        return [self._opened(one, keys) for one in data]
+
+    def _opened(self, data: Data, keys: Mapping[str, Key | None]) -> Data | NotOpenedError:
+        if self._refuses_clear and is_personal(data):
+            return NotOpenedError("personal-in-clear", "personal fields lie on the log unsealed; send it over HTTP")
+        return _opened(data, keys) if _fields(data) else data
 
     def seal_text(self, customer_id: str, field: str, text: str) -> str:
         """A text of the service's own under the customer's key.
@@ -79,12 +95,10 @@ class Vault:
     def open_texts(self, field: str, texts: Sequence[tuple[str, str]]) -> list[str | None]:
         """The clear texts of (customer id, sealed text) pairs; None where the customer was erased.
 
-        Raises:
-            KeyMissingError: see there.
+        A text that cannot be read although nobody was erased reads the same and is logged as an error: one lost key
+        must not hold up the others. Raises `DependencyError` when the keys cannot be had now.
         """
-        if not self._seals:
-            return [text for _, text in texts]
-        keys = self._keyring.to_open({customer_id for customer_id, _ in texts})
+        keys = self._keyring.to_open({customer_id for customer_id, text in texts if text.startswith(PREFIX)})
         return [_open_text(keys, customer_id, field, text) for customer_id, text in texts]
 
     def forget(self, customer_ids: Iterable[str]) -> None:
@@ -121,23 +135,33 @@ def _sealed(event: ToSeal, keys: Mapping[str, Key | None]) -> Data | None:
     )
 
 
-def _opened(data: Data, keys: Mapping[str, Key | None]) -> Data | KeyMissingError:
+def _opened(data: Data, keys: Mapping[str, Key | None]) -> Data | NotOpenedError:
     customer_id, fields = _customer(data), _fields(data) or {}
     if customer_id not in keys:
-        return KeyMissingError("a sealed field has no key")
+        return NotOpenedError("key-missing", "the customer's key is not there, nor the mark of an erasure")
     key, name = keys[customer_id], TYPE_OF_DATA[type(data)].name
-    texts = {
-        path: None if key is None else key.open(customer_id, f"{name}/{path}", sealed)
-        for path, sealed in fields.items()
-    }
-    return with_opened(data, texts)
+    try:
+        texts = {
+            path: None if key is None else key.open(customer_id, f"{name}/{path}", sealed)
+            for path, sealed in fields.items()
+        }
+        return with_opened(data, texts)
+    except ValueError:
+        return NotOpenedError("seal-broken", "a sealed field is not what was sealed for this customer and field")
 
 
 def _open_text(keys: Mapping[str, Key | None], customer_id: str, field: str, text: str) -> str | None:
+    if not text.startswith(PREFIX):
+        return text  # written in the clear, by a test's control or by a version that did not seal
     if customer_id not in keys:
-        raise KeyMissingError("a sealed text has no key")
+        _log.error("a customer's key is not there, nor the mark of an erasure", customer=customer_id, field=field)
+        return None
     key = keys[customer_id]
-    return None if key is None else key.open(customer_id, field, text)
+    try:
+        return None if key is None else key.open(customer_id, field, text)
+    except TamperedError:
+        _log.error("a sealed text was altered", customer=customer_id, field=field)
+        return None
 
 
-__all__ = ["ErasedError", "KeyMissingError", "ToSeal", "Vault", "is_personal"]
+__all__ = ["ErasedError", "NotOpenedError", "ToSeal", "Vault"]

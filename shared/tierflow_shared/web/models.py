@@ -17,7 +17,9 @@ assert ID_PATTERN.startswith(_ID[:-1]), "ids over HTTP and in events must be the
 
 Id = Annotated[str, Field(pattern=_ID, description="Opaque id, 1 to 64 characters of A-Z a-z 0-9 . _ : @ / -")]
 PathId = Annotated[str, Path(pattern=_ID, description="Opaque id, 1 to 64 characters of A-Z a-z 0-9 . _ : @ / -")]
-ShortText = Annotated[str, Field(max_length=200)]
+# What a text says about a person is written at the field (`contracts.primitives`); without a class a test fails.
+PersonalText = Annotated[str, Field(max_length=200, json_schema_extra={"x-tierflow-data": "personal"})]
+TechnicalText = Annotated[str, Field(max_length=200, json_schema_extra={"x-tierflow-data": "technical"})]
 DecimalText = Annotated[str, Field(pattern=r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$", examples=["1234.50"])]
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["CZK"], description="ISO 4217")]
 

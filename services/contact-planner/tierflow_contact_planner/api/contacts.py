@@ -1,7 +1,7 @@
 """Routes of contacts: a customer's contacts, outcomes, coverage, managers, digest."""
 
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
@@ -13,17 +13,19 @@ from tierflow_contact_planner.domain.contacts import Outcome
 from tierflow_contact_planner.domain.ownership import Staff
 from tierflow_contact_planner.handlers import seeing
 from tierflow_contact_planner.handlers.recording import UnknownContactError, record_outcome
+from tierflow_shared.privacy.vault import ErasedError
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.idempotency import Answer, IdempotentCall, idempotent_call
 from tierflow_shared.web.models import Id, PathId
 from tierflow_shared.web.pages import PageRequest, cursor_of, page_request
-from tierflow_shared.web.problems import invalid
+from tierflow_shared.web.problems import conflict, invalid, not_found
 from tierflow_shared.web.routing import service_router
 
 AsOf = Annotated[date | None, Query(description="day of the question; default: the latest business date")]
 Reader = Annotated[Principal, requires("contacts:read")]
 Paging = Annotated[PageRequest, Depends(page_request)]
+NOTE: Final = "contact-planner/note"
 
 
 def contacts_router(context: Context) -> APIRouter:
@@ -40,6 +42,17 @@ def contacts_router(context: Context) -> APIRouter:
         """What came of a contact. Restarts the cadence, answers its causes; a complaint stops pitches."""
         context.admit()
         return context.idempotency.run(call, principal, lambda uow: _record(context, uow, principal, contact_id, said))
+
+    @router.get("/contacts/{contact_id}/note")
+    def read_note(principal: Reader, contact_id: PathId) -> models.NoteView:  # noqa: ARG001
+        """What the manager noted when the outcome was recorded."""
+        with context.reading() as records:
+            contact = records.contact(contact_id)
+        if contact is None:
+            raise not_found("contact")
+        sealed = contact.result.note if contact.result else None
+        note = context.vault.open_texts(NOTE, [(contact.customer_id, sealed)])[0] if sealed else None
+        return models.NoteView(contact_id=contact_id, note=note, erased=sealed is not None and note is None)
 
     @router.get("/customers/{customer_id}/contacts")
     def read_customer(
@@ -105,10 +118,18 @@ def _record(
             recorded_by=principal.subject,
             satisfaction=said.satisfaction,
             next_step_on=said.next_step_on,
+            note=_sealed(context, planned.customer_id, said.note),
         )
         recorded = record_outcome(records, uow, contact_id, outcome, context.policy)
     uow.after_commit(lambda: context.metrics.add("tierflow_contacts_recorded_total", outcome.outcome))
     return Answer(200, context.views(records, [recorded]).contact(recorded))
+
+
+def _sealed(context: Context, customer_id: str, note: str | None) -> str | None:
+    try:
+        return None if note is None else context.vault.seal_text(customer_id, NOTE, note)
+    except ErasedError:
+        raise conflict("this person was erased; no note is taken", code="erased", field="body.note") from None
 
 
 def _customer_contacts(

@@ -18,6 +18,7 @@ from tierflow_contact_planner.ports import Records, WritableRecords
 from tierflow_contact_planner.settings import PlannerSettings
 from tierflow_shared.clock import Clock
 from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.privacy.vault import Vault
 from tierflow_shared.store.database import Database
 from tierflow_shared.web.idempotency import Idempotency
 from tierflow_shared.web.problems import Problem, conflict, invalid, not_found
@@ -34,6 +35,7 @@ class Context:
     metrics: ServiceMetrics
     idempotency: Idempotency
     overloaded: Callable[[], bool]
+    vault: Vault
     reader: Callable[[Connection], Records]
     writer: Callable[[Connection], WritableRecords]
     calendar_file: Callable[[Sequence[Contact], Hours, Policy, datetime], bytes]

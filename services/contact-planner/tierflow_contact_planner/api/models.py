@@ -41,6 +41,15 @@ class ResultView(BaseModel):
     recorded_by: str
     satisfaction: int | None
     next_step_on: date | None
+    noted: bool = Field(description="whether there is a note: GET /contact-planner/v1/contacts/{contact_id}/note")
+
+
+class NoteView(BaseModel):
+    """What the manager noted about a contact."""
+
+    contact_id: str
+    note: str | None = Field(description="null: nothing was noted, or the person was erased")
+    erased: bool
 
 
 class ContactView(BaseModel):
@@ -187,6 +196,10 @@ class OutcomeRequest(StrictModel):
     satisfaction: Satisfaction | None = None
     next_step_on: date | None = None
     """The day agreed for the next step."""
+    note: (
+        Annotated[str, Field(min_length=1, max_length=1000, json_schema_extra={"x-tierflow-data": "personal"})] | None
+    ) = None
+    """What was said, in the manager's words. It is kept sealed under the customer's key."""
 
 
 class CustomerContactsView(BaseModel):

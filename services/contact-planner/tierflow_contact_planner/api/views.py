@@ -181,4 +181,5 @@ def _result(result: Outcome) -> models.ResultView:
         recorded_by=result.recorded_by,
         satisfaction=result.satisfaction,
         next_step_on=result.next_step_on,
+        noted=result.note is not None,
     )

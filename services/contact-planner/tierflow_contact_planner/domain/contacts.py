@@ -20,7 +20,10 @@ ANSWERED_KEPT = 200
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a contact, and who said so (the subject of the token). `satisfaction` is 1 (low) to 5."""
+    """What came of a contact, and who said so (the subject of the token). `satisfaction` is 1 (low) to 5.
+
+    `note` is sealed under the customer's key; nothing here can read it.
+    """
 
     outcome: ContactOutcome
     channel: Channel
@@ -28,6 +31,7 @@ class Outcome:
     recorded_by: str
     satisfaction: int | None = None
     next_step_on: date | None = None
+    note: str | None = None
 
     @property
     def is_reached(self) -> bool:

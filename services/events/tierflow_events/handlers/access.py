@@ -10,11 +10,11 @@ from tierflow_events.ports import EventVault
 from tierflow_shared.bus.partitioning import partition_of
 from tierflow_shared.bus.port import Bus, Record, RetentionGapError, TopicPartition
 from tierflow_shared.contracts.registry import BANK_EVENTS, EVENT_TYPES
-from tierflow_shared.privacy.vault import KeyMissingError
+from tierflow_shared.privacy.vault import NotOpenedError
 from tierflow_shared.stream.events import Event, RefusedError, decode
 
 ERASED: Final = "(erased)"
-KEY_LOST: Final = "(key lost)"
+NOT_OPENED: Final = "(cannot be opened)"
 _AT_ONCE: Final = 5_000
 
 
@@ -78,11 +78,11 @@ def _of(record: Record, customer_id: str) -> Event | None:
 
 
 def _logged(event: Event, opened: object) -> Logged:
-    lost = isinstance(opened, KeyMissingError)
+    lost = isinstance(opened, NotOpenedError)
     data: dict[str, Any] = msgspec.to_builtins(event.data if lost else opened)
     data.pop("sealed", None)
     for path in getattr(event.data, "sealed", None) or {}:
-        _fill(data, path, KEY_LOST if lost else ERASED)
+        _fill(data, path, NOT_OPENED if lost else ERASED)
     return Logged(event.record.offset, event.id, event.source, event.type, event.record.header("ce_time"), data)
 
 

@@ -5,7 +5,7 @@ import msgspec
 from tierflow_events.domain.letters import Letter
 from tierflow_events.ports import EventVault
 from tierflow_shared.bus.port import Bus, Record, RetentionGapError, TopicPartition
-from tierflow_shared.privacy.vault import KeyMissingError
+from tierflow_shared.privacy.vault import NotOpenedError
 from tierflow_shared.stream.events import RefusedError, decode
 
 
@@ -45,8 +45,8 @@ def opened_value(record: Record, vault: EventVault) -> bytes:
     if not getattr(data, "sealed", None):
         return record.value
     (opened,) = vault.open_events([data])
-    if isinstance(opened, KeyMissingError):
-        raise opened
+    if isinstance(opened, NotOpenedError):
+        raise NotReplayableError("its personal fields cannot be opened; the key of the customer is lost")
     return msgspec.json.encode(opened)
 
 

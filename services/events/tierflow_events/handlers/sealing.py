@@ -30,7 +30,7 @@ class Sealing:
         Raises:
             DependencyError: the keys cannot be had now; nothing was taken.
         """
-        read: list[Arrival] = [one for one in arrivals if type(one) is not Unsealed]
+        read: list[Arrival] = [one for one in arrivals if not isinstance(one, Unsealed)]
         if len(read) == len(arrivals):
             return read
         return await asyncio.to_thread(self._sealed, arrivals)

@@ -9,6 +9,7 @@ from tierflow_shared.contracts.bank import ProductUpdated, RmUpdated
 from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.unit_of_work import UnitOfWork
+from tierflow_suitability.adapters.persons import PersonVault
 from tierflow_suitability.adapters.reading import DeskReader
 from tierflow_suitability.adapters.references import PRODUCT, STAFF, ReferenceCache
 from tierflow_suitability.adapters.statements import Statements
@@ -33,9 +34,10 @@ class SqlDesk:
         cache: ReferenceCache,
         metrics: ServiceMetrics,
         needed: Needed,
+        vault: PersonVault | None,
     ) -> None:
         self._uow, self._metrics = uow, metrics
-        reader = DeskReader(uow.connection, tables, statements)
+        reader = DeskReader(uow.connection, tables, statements, vault)
         marks = reader.marks()
         self._reader = reader
         self._references = cache.get(uow.connection, tables.reference, marks.stamp)
@@ -49,7 +51,7 @@ class SqlDesk:
         wanted = sorted(needed.customers | {sale.request.customer_id for sale in self._sales.values()})
         self._customers, self._assessments = reader.customers(wanted)
         self._first_decisions: dict[str, DecisionRecord] = {}
-        self._writer = DeskWriter(uow, tables, marks)
+        self._writer = DeskWriter(uow, tables, marks, vault)
 
     @property
     def now(self) -> datetime:

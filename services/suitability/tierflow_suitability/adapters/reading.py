@@ -9,12 +9,12 @@ from sqlalchemy import Connection, Select, or_, select
 
 from tierflow_shared.store.dialect import upsert
 from tierflow_suitability.adapters.codec import decode_assessment, decode_customer, decode_entry, decode_sale
-from tierflow_suitability.adapters.persons import decode_birth_date
+from tierflow_suitability.adapters.persons import PersonVault, opened_birth_dates
 from tierflow_suitability.adapters.statements import BIRTH_DATE, IDS, REGISTERS, Statements
 from tierflow_suitability.adapters.tables import Tables
 from tierflow_suitability.domain.assessments import Assessment
 from tierflow_suitability.domain.chain import GENESIS
-from tierflow_suitability.domain.customers import BirthDate, Customer
+from tierflow_suitability.domain.customers import Customer
 from tierflow_suitability.domain.records import DecisionRecord, decision_id
 from tierflow_suitability.domain.sales import Sale
 from tierflow_suitability.ports import Needed
@@ -38,8 +38,10 @@ class Marks:
 class DeskReader:
     """Reads what a transaction needs. Takes the marks first: in PostgreSQL their rows order the writers."""
 
-    def __init__(self, connection: Connection, tables: Tables, statements: Statements) -> None:
-        self._connection, self._tables, self._statements = connection, tables, statements
+    def __init__(
+        self, connection: Connection, tables: Tables, statements: Statements, vault: PersonVault | None
+    ) -> None:
+        self._connection, self._tables, self._statements, self._vault = connection, tables, statements, vault
 
     def marks(self) -> Marks:
         values = self._locked_marks()
@@ -56,7 +58,7 @@ class DeskReader:
     def customers(self, customer_ids: Sequence[str]) -> tuple[dict[str, Customer], dict[str, list[Assessment]]]:
         """Registers and assessments (oldest first); empty for those nobody has told us about. One statement."""
         customers = {customer_id: Customer() for customer_id in customer_ids}
-        birth_dates: dict[str, BirthDate] = {}
+        birth_dates: dict[str, bytes] = {}
         assessments: dict[str, list[Assessment]] = {customer_id: [] for customer_id in customer_ids}
         for chunk in _chunks(customer_ids):
             for row in self._connection.execute(self._statements.customers, {IDS: chunk}):
@@ -64,10 +66,10 @@ class DeskReader:
                 if kind == REGISTERS:
                     customers[customer_id] = decode_customer(content)
                 elif kind == BIRTH_DATE:
-                    birth_dates[customer_id] = decode_birth_date(content)
+                    birth_dates[customer_id] = content
                 else:
                     assessments[customer_id].append(decode_assessment(content))
-        for customer_id, born in birth_dates.items():
+        for customer_id, born in opened_birth_dates(birth_dates, self._vault).items():
             customers[customer_id] = replace(customers[customer_id], birth_date=born)
         for of_customer in assessments.values():
             of_customer.sort(key=lambda one: one.order)

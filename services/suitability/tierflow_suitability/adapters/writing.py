@@ -11,7 +11,7 @@ from tierflow_shared.store.bulk import write_rows
 from tierflow_shared.store.dialect import insert_text, upsert_text
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_suitability.adapters.codec import encode, microseconds
-from tierflow_suitability.adapters.persons import birth_date_rows
+from tierflow_suitability.adapters.persons import PersonVault, birth_date_rows
 from tierflow_suitability.adapters.reading import AUDIT, REFERENCES, Marks
 from tierflow_suitability.adapters.tables import Tables
 from tierflow_suitability.domain.assessments import Assessment
@@ -26,8 +26,8 @@ Row = tuple[object, ...]
 class DeskWriter:
     """Collects what was kept. Each sale, customer or assessment is written once, as it stands at the end."""
 
-    def __init__(self, uow: UnitOfWork, tables: Tables, marks: Marks) -> None:
-        self._uow, self._tables, self._marks = uow, tables, marks
+    def __init__(self, uow: UnitOfWork, tables: Tables, marks: Marks, vault: PersonVault | None) -> None:
+        self._uow, self._tables, self._marks, self._vault = uow, tables, marks, vault
         self.customers: dict[str, Customer] = {}
         self.birth_dates: dict[str, BirthDate] = {}
         self.assessments: dict[str, Assessment] = {}
@@ -40,7 +40,7 @@ class DeskWriter:
         """Writes everything; the caller commits."""
         tables = self._tables
         self._upsert(tables.customer, [(key, encode(value)) for key, value in self.customers.items()])
-        self._upsert(tables.person, birth_date_rows(self.birth_dates))
+        self._upsert(tables.person, birth_date_rows(self.birth_dates, self._vault))
         self._upsert(tables.assessment, [_assessment_row(one) for one in self.assessments.values()])
         self._insert(tables.reference, [_reference_row(*one) for one in self.references])
         self._upsert(tables.sale, [_sale_row(sale) for sale in self.sales.values()])

@@ -9,11 +9,12 @@ from sqlalchemy.exc import OperationalError
 
 from tierflow_shared.clock import Clock
 from tierflow_shared.group_commit import GroupCommitter
+from tierflow_shared.privacy.vault import ErasedError, Vault
 from tierflow_shared.store.database import Database
 from tierflow_shared.web.auth import Principal
 from tierflow_shared.web.idempotency import Idempotency
 from tierflow_shared.web.problems import Problem, conflict, forbidden, invalid, not_found, unavailable
-from tierflow_suitability.domain.sales import SaleError
+from tierflow_suitability.domain.sales import Sale, SaleError
 from tierflow_suitability.handlers.requests import SaleOrder, Taken
 from tierflow_suitability.handlers.steps import Actor
 from tierflow_suitability.handlers.transactions import Desks
@@ -21,6 +22,8 @@ from tierflow_suitability.ports import Desk, Needed, Office, Queries
 from tierflow_suitability.settings import SuitabilitySettings
 
 Result = TypeVar("Result")
+REASON: Final = "suitability/approval-reason"
+ERASED: Final = "(erased)"
 _FIELDS: Final[Mapping[str, tuple[str, str]]] = {"evidence-in-future": ("body.recorded_at", "not-in-future")}
 
 
@@ -36,6 +39,7 @@ class Context:
     queries: Queries
     idempotency: Idempotency
     overloaded: Callable[[], bool]
+    vault: Vault
 
     async def read(self, query: Callable[[], Result]) -> Result:
         """Runs a query in a thread.
@@ -54,6 +58,26 @@ class Context:
         if isinstance(error, OperationalError):
             return unavailable("the database does not answer; nothing was changed")
         return error
+
+    async def seal_reason(self, sale_id: str, reason: str) -> str:
+        """A person's reason about a sale, under the key of its customer."""
+        return await self.read(lambda: self._sealed(sale_id, reason))
+
+    def _sealed(self, sale_id: str, reason: str) -> str:
+        found = self.queries.sale(sale_id)
+        if found is None:
+            return ""  # the step that follows says that there is no such sale
+        try:
+            return self.vault.seal_text(found[0].request.customer_id, REASON, reason)
+        except ErasedError:
+            raise conflict("this person was erased; no text is taken", code="erased", field="body.reason") from None
+
+    async def reasons(self, sale: Sale) -> list[str]:
+        """The reasons of a sale's approvals, in the clear."""
+        texts = [(sale.request.customer_id, one.reason) for one in sale.approvals]
+        if not texts:
+            return []
+        return [text or ERASED for text in await self.read(lambda: self.vault.open_texts(REASON, texts))]
 
     async def write(self, needed: Needed, step: Callable[[Desk], Result]) -> Result:
         """Runs a use case in a transaction of its own."""

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from tierflow_shared.contracts.bank import Evidence, EvidenceKind, ProductCategory
 from tierflow_shared.contracts.outcomes import DecisionOutcome, Verdict
-from tierflow_shared.web.models import CurrencyCode, Id, PositiveMoneyModel, ShortText, StrictModel
+from tierflow_shared.web.models import CurrencyCode, Id, PersonalText, PositiveMoneyModel, StrictModel, TechnicalText
 from tierflow_suitability.domain.sales import CloseReason, SaleState
 
 Level = Annotated[int, Field(ge=1, le=5)]
@@ -55,7 +55,7 @@ class ApprovalBody(StrictModel):
 
     decision_id: Id
     verdict: Literal["approve", "decline"]
-    reason: Annotated[ShortText, Field(min_length=1)]
+    reason: Annotated[PersonalText, Field(min_length=1)]
 
 
 class ConfirmBody(StrictModel):
@@ -67,8 +67,8 @@ class ConfirmBody(StrictModel):
 class AnswersBody(StrictModel):
     """A questionnaire, answered by the customer: question id to option id."""
 
-    questionnaire: Annotated[ShortText, Field(examples=["cn-retail"])]
-    version: Annotated[ShortText, Field(examples=["2026.1"])]
+    questionnaire: Annotated[TechnicalText, Field(examples=["cn-retail"])]
+    version: Annotated[TechnicalText, Field(examples=["2026.1"])]
     answers: Annotated[dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=64)]],
                        Field(max_length=100)]  # fmt: skip
 
@@ -76,8 +76,8 @@ class AnswersBody(StrictModel):
 class ProductBody(StrictModel):
     """A product as it may be sold from now on. The higher of the two risk levels counts."""
 
-    name: Annotated[ShortText, Field(min_length=1)]
-    name_zh: ShortText | None = None
+    name: Annotated[TechnicalText, Field(min_length=1)]
+    name_zh: TechnicalText | None = None
     category: ProductCategory
     issuer_risk_level: Level
     seller_risk_level: Level

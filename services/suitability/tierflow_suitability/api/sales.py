@@ -52,7 +52,8 @@ class SaleDoor:
         if taken.other_content:
             detail = "this key was used with another request"
             raise Problem(422, "idempotency-key-reused", "Key used before", detail, field=FIELD, rule="same-request")
-        document = sale_document(taken.sale, taken.decision)
+        reasons = await self._context.reasons(taken.sale)
+        document = sale_document(taken.sale, taken.decision, reasons)
         return json_response(document, 201, _REPLAYED if taken.repeated else None)
 
     async def take(self, order: SaleOrder) -> Taken:
@@ -130,7 +131,7 @@ def sales_router(context: Context, door: SaleDoor) -> APIRouter:
         found = await context.read(lambda: context.queries.sale(sale_id))
         if found is None or principal.customer not in (None, found[0].request.customer_id):
             raise not_found("sale")
-        return json_response(sale_document(*found))
+        return json_response(sale_document(*found, await context.reasons(found[0])))
 
     return router
 

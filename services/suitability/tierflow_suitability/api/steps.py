@@ -55,12 +55,11 @@ def steps_router(context: Context) -> APIRouter:
         if principal.customer is not None:
             raise forbidden("a customer cannot decide on a sale", rule="four-eyes")
         actor = actor_of(principal)
+        reason = await context.seal_reason(sale_id, body.reason)
         if body.verdict == "decline":
-            return await _step(
-                context, sale_id, actor, lambda desk: decline(desk, body.decision_id, body.reason, actor)
-            )
+            return await _step(context, sale_id, actor, lambda desk: decline(desk, body.decision_id, reason, actor))
         return await _step(
-            context, sale_id, actor, lambda desk: approve(desk, context.office, body.decision_id, body.reason, actor)
+            context, sale_id, actor, lambda desk: approve(desk, context.office, body.decision_id, reason, actor)
         )
 
     @router.post("/sales/{sale_id}/confirm", response_model=SaleOut)
@@ -92,4 +91,4 @@ async def _step(context: Context, sale_id: str, actor: Actor, action_on: Callabl
         raise sale_problem(taken.error or SaleError("not-found", "no such sale"))
     sale = taken.sale
     decision = await context.read(lambda: context.queries.current_decision(sale))
-    return json_response(sale_document(sale, decision))
+    return json_response(sale_document(sale, decision, await context.reasons(sale)))

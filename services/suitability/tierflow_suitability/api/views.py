@@ -1,6 +1,6 @@
 """Documents of the answers, ready to be written as JSON. Their shapes are those of `api.models`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -44,8 +44,8 @@ def sale_summary(sale: Sale) -> dict[str, Any]:
     }
 
 
-def sale_document(sale: Sale, record: DecisionRecord | None) -> dict[str, Any]:
-    """A sale with all that belongs to it."""
+def sale_document(sale: Sale, record: DecisionRecord | None, reasons: Sequence[str] = ()) -> dict[str, Any]:
+    """A sale with all that belongs to it; `reasons` of its approvals in the clear."""
     evidence = [_evidence(document, sale.requested_by) for document in sale.request.evidence]
     evidence += [_evidence(item.document, item.by) for item in sale.submitted]
     return {
@@ -55,11 +55,11 @@ def sale_document(sale: Sale, record: DecisionRecord | None) -> dict[str, Any]:
             {
                 "subject": one.subject,
                 "at": one.at,
-                "reason": one.reason,
+                "reason": reason,
                 "decision_id": one.decision_id,
                 "rules": sorted(one.covers),
             }
-            for one in sale.approvals
+            for one, reason in zip(sale.approvals, reasons, strict=True)
         ],
         "decision": decision_document(record) if record is not None else None,
     }

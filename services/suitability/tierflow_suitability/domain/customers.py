@@ -80,6 +80,11 @@ def _with_birth_date(customer: Customer, version: Version, data: CustomerUpdated
     return replace(customer, birth_date=BirthDate(version, data.personal.birth_date))
 
 
+def without_person(customer: Customer, version: Version) -> Customer:
+    """The customer once the person was erased: what counts as a record stays, the birth date goes."""
+    return replace(customer, birth_date=BirthDate(version, None))
+
+
 def with_kyc(customer: Customer, version: Version, data: KycUpdated) -> Customer:
     """Takes a statement in and drops those that a newer one has replaced for all their days."""
     statement = KycStatement(version, data.status, data.effective_on, data.valid_until)

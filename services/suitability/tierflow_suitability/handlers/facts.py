@@ -3,14 +3,21 @@
 from datetime import datetime
 
 from tierflow_shared.contracts.bank import CustomerUpdated, HoldingUpdated, KycUpdated, ProductUpdated, RmUpdated
-from tierflow_shared.contracts.outcomes import BusinessDateAdvanced
-from tierflow_suitability.domain.customers import Customer, Version, with_holding, with_kyc, with_profile
+from tierflow_shared.contracts.outcomes import BusinessDateAdvanced, CustomerErased
+from tierflow_suitability.domain.customers import (
+    Customer,
+    Version,
+    with_holding,
+    with_kyc,
+    with_profile,
+    without_person,
+)
 from tierflow_suitability.domain.sales import overdue_while_waiting
 from tierflow_suitability.handlers.deciding import expire, reconsider, settle
 from tierflow_suitability.handlers.requests import HTTP_PARTITION
 from tierflow_suitability.ports import Desk, Office
 
-CustomerNews = CustomerUpdated | KycUpdated | HoldingUpdated
+CustomerNews = CustomerUpdated | KycUpdated | HoldingUpdated | CustomerErased
 
 
 def take_customer_news(
@@ -30,6 +37,8 @@ def _with_news(customer: Customer, version: Version, news: CustomerNews) -> Cust
         return with_profile(customer, version, news)
     if isinstance(news, KycUpdated):
         return with_kyc(customer, version, news)
+    if isinstance(news, CustomerErased):
+        return without_person(customer, version)
     return with_holding(customer, version, news)
 
 
