@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import re
 import sys
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -15,6 +17,7 @@ from tierflow_stack.kafka_files import StackError
 
 SERVICES: Final[Mapping[str, int]] = {"events": 8001, "scoring": 8002, "contact-planner": 8003, "suitability": 8004}
 ISSUER: Final = "urn:tierflow:stack"
+KEK_FILE: Final = "kek.key"
 KAFKA_PORT: Final = 9092
 POSTGRES_PORT: Final = 5432
 _PREFIX: Final = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -128,6 +131,16 @@ def usual_port(wanted: int | None, usual: int) -> int:
     return wanted or (usual if is_free(usual) else free_port())
 
 
+def make_kek(folder: Path) -> None:
+    """The key that wraps customers' keys, made at the first start and kept: without it their names cannot be read."""
+    path = folder / KEK_FILE
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(b64encode(os.urandom(32)).decode() + "\n", encoding="ascii")
+        fresh.replace(path)
+
+
 def service_settings(settings: StackSettings, chosen: Remembered, bootstrap: str, url: str) -> dict[str, str]:
     """The variables by which the services run in the production shape."""
     issuer = settings.folder / "issuer"
@@ -140,6 +153,7 @@ def service_settings(settings: StackSettings, chosen: Remembered, bootstrap: str
         "TIERFLOW_ISSUER": ISSUER,
         "TIERFLOW_JWKS": str(issuer / "jwks.json"),
         "TIERFLOW_DATA_DIR": str(settings.folder / "data"),
+        "TIERFLOW_KEK_FILE": str(settings.folder / KEK_FILE),
         "TIERFLOW_BASE_CURRENCY": chosen.currency,
     }
 

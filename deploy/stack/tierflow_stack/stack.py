@@ -26,6 +26,7 @@ from tierflow_stack.settings import (
     choose,
     client_settings,
     fingerprint,
+    make_kek,
     product_command,
     serve_command,
     service_settings,
@@ -75,6 +76,7 @@ class Stack:
             chosen = choose(self.settings, Remembered.load(self._memory), ours)
             variables = service_settings(self.settings, chosen, self._kafka_up(), self._postgres_up())
             self._make_issuer()
+            make_kek(self.folder)
             self._say("migrating the databases")
             self._tool("migrate", variables=variables)
             chosen.save(self._memory)

@@ -27,6 +27,7 @@ _PURPOSE = {
     "tierflow.contacts": "Planned and recorded contacts, in order for each relationship manager",
     "tierflow.sales": "Decisions, confirmations and rejections of sales",
     "tierflow.dead-letters": "What a service could not take",
+    "tierflow.erasures": "Who was erased; kept for ever, so that a restored database learns of it",
 }
 
 

@@ -65,11 +65,15 @@ class LocalKms:
     def of(settings: PrivacySettings) -> "LocalKms":
         """As the settings say; the embedded default makes its file (mode 0600) at the first start.
 
+        Asked for when a service starts, not when its schema is migrated: a migration needs no key.
+
         Raises:
             KekError: no usable key.
         """
         if settings.kek is not None:
             return LocalKms(_parsed(settings.kek.get_secret_value().split(","), "TIERFLOW_KEK"))
+        if settings.kek_file is None and settings.environment == "production":
+            raise KekError("production needs TIERFLOW_KEK or TIERFLOW_KEK_FILE, the key that wraps customers' keys")
         path = settings.kek_file or settings.data_dir / KEK_FILE
         if settings.kek_file is None and settings.environment == "embedded":
             _make_if_missing(path)

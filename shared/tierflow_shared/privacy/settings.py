@@ -39,12 +39,8 @@ class PrivacySettings(ServiceSettings):
     )
 
     @model_validator(mode="after")
-    def _production_has_keys(self) -> Self:
-        if self.environment != "production":
-            return self
-        if self.kek is None and self.kek_file is None:
-            raise ValueError("production needs TIERFLOW_KEK or TIERFLOW_KEK_FILE, the key that wraps customers' keys")
-        if self.personal_data == "clear":
+    def _production_seals(self) -> Self:
+        if self.environment == "production" and self.personal_data == "clear":
             raise ValueError("production seals personal data: TIERFLOW_PERSONAL_DATA must be sealed")
         return self
 

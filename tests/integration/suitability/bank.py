@@ -11,6 +11,7 @@ import httpx
 import msgspec
 from fastapi import FastAPI
 
+from tests.customer_keys import empty_keys
 from tierflow_shared.bus.port import Bus, Message, Position
 from tierflow_shared.bus.sqlite import SqliteBus
 from tierflow_shared.clock import ManualClock
@@ -96,7 +97,9 @@ def event_message(event_id: str, data: Data, time: datetime, source: str = "/cor
 async def open_bank(folder: Path, *, bus: Bus | None = None, **settings: Any) -> AsyncIterator[Bank]:
     """The service with its own files, running until the block ends; on a log of its own when none is given."""
     clock = ManualClock(NOW)
-    configured = SuitabilitySettings(data_dir=folder, poll_timeout_s=0.02, **settings)
+    configured = SuitabilitySettings(
+        data_dir=folder, poll_timeout_s=0.02, keys_url=empty_keys(folder), clear_on_log="accept", **settings
+    )
     log = bus or SqliteBus(configured.bus_file, clock=clock, background_heartbeat=False)
     app = create_app(configured, bus=log, clock=clock)
     issuer = EmbeddedIssuer.of(configured, clock)

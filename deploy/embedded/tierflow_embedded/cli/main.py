@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tierflow_embedded.cli import letters, looking, migrating, playing, replaying, serving, trying
+from tierflow_embedded.cli import letters, looking, migrating, playing, privacy, replaying, serving, trying
 from tierflow_embedded.cli.errors import OneLineErrors
 
 EPILOG = (
@@ -33,6 +33,11 @@ dead_letters = typer.Typer(
     rich_markup_mode="rich",
     help="Look at what services could not take; send it again, or correct it.",
 )
+
+erasures = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="The list of erased persons, and what to do after a restore."
+)
+keys = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="The key that wraps customers' keys.")
 
 
 def _version(wanted: bool) -> None:
@@ -64,6 +69,14 @@ dead_letters.command("list")(letters.list_letters)
 dead_letters.command("show")(letters.show)
 dead_letters.command("replay")(letters.replay)
 dead_letters.command("fix")(letters.fix)
+app.command()(privacy.erase)
+app.command("access-report")(privacy.access_report)
+app.add_typer(erasures, name="erasures")
+erasures.command("export")(privacy.export_erasures)
+erasures.command("apply")(privacy.apply_erasures)
+app.add_typer(keys, name="keys")
+keys.command("new")(privacy.new_key)
+keys.command("rotate")(privacy.rotate_keys)
 app.command()(playing.generate)
 app.command()(looking.report)
 app.command()(looking.explain)

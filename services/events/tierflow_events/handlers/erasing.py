@@ -9,7 +9,7 @@ from tierflow_shared.contracts.outcomes import CustomerErased
 from tierflow_shared.ids import derived_id
 from tierflow_shared.store.unit_of_work import UnitOfWork
 
-__all__ = ["ErasureBook", "Erasures", "FourEyesError", "carry_out", "confirm", "hear"]
+__all__ = ["ErasureBook", "Erasures", "FourEyesError", "carry_out", "confirm", "erased_event_id", "hear"]
 Result = TypeVar("Result")
 
 
@@ -51,7 +51,12 @@ def carry_out(book: ErasureBook, uow: UnitOfWork, done: Erasure) -> None:
     """Deletes the key and says so."""
     book.keep(done)
     book.delete_key(done.customer_id)
-    uow.emit(done.told(), event_id=derived_id("ev", "erased", done.id))
+    uow.emit(done.told(), event_id=erased_event_id(done.id))
+
+
+def erased_event_id(erasure_id: str) -> str:
+    """The id of the message about an erasure: however often it is said, it is one event."""
+    return derived_id("ev", "erased", erasure_id)
 
 
 def hear(book: ErasureBook, told: CustomerErased) -> bool:
