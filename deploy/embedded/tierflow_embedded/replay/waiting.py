@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE, SALES, TIERS
+from tierflow_shared.contracts.registry import BANK_EVENTS, BANK_REFERENCE, ERASURES, SALES, TIERS
 from tierflow_shared.web.client import ApiClient
 
 # Which topics each service reads. `tests/unit/embedded` holds this against the services' own wiring.
 READS: Final[Mapping[str, frozenset[str]]] = {
     "scoring": frozenset({BANK_EVENTS}),
-    "contact-planner": frozenset({BANK_EVENTS, BANK_REFERENCE, TIERS, SALES}),
-    "suitability": frozenset({BANK_EVENTS, BANK_REFERENCE}),
+    "contact-planner": frozenset({BANK_EVENTS, BANK_REFERENCE, TIERS, SALES, ERASURES}),
+    "suitability": frozenset({BANK_EVENTS, BANK_REFERENCE, ERASURES}),
 }
 _PAUSE_S: Final = 0.05
 
