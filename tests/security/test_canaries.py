@@ -7,9 +7,9 @@ import json
 import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -21,6 +21,8 @@ from tierflow_embedded.cli import app
 from tierflow_embedded.process import ServerProcess
 from tierflow_shared.web.client import ApiClient, ApiError, Endpoints
 
+READY_WITHIN_S: Final = 120.0
+
 
 class Bank:
     """One process on SQLite files, with its log lines in a file."""
@@ -31,8 +33,10 @@ class Bank:
 
     @contextmanager
     def running(self) -> Iterator[Story]:
-        with self.server:
-            client = ApiClient(Endpoints.parse(self.server.url), Tokens(self.folder).tool, patience_s=20)
+        with ExitStack() as stack:
+            stack.callback(self.server.stop)
+            self.server.start(ready_within_s=READY_WITHIN_S)
+            client = ApiClient(Endpoints.parse(self.server.url), Tokens(self.folder).tool, patience_s=60)
             with client:
                 yield Story(client, Tokens(self.folder), Canaries())
 
@@ -48,15 +52,14 @@ class Bank:
         while len(story.canaries.kept) < first + 3:
             assert sender.is_alive()
         self.server.kill()
-        self.server.start()
+        self.server.start(ready_within_s=READY_WITHIN_S)
         sender.join()
 
     def wrapped_keys(self) -> list[bytes]:
         engine = create_engine(f"sqlite:///{self.folder / 'events.db'}")
         with engine.connect() as connection:
-            found = list(
-                connection.execute(text("SELECT wrapped FROM customer_key WHERE wrapped IS NOT NULL")).scalars()
-            )
+            query = text("SELECT wrapped FROM customer_key WHERE wrapped IS NOT NULL")
+            found = list(connection.execute(query).scalars())
         engine.dispose()
         return [bytes(one) for one in found]
 
@@ -68,7 +71,7 @@ class Bank:
 
 
 def test_nobody_finds_a_canary(tmp_path: Path) -> None:
-    """Before the erasure only the access report shows them; after it nothing does, and what must be kept still holds."""
+    """Before the erasure only the access report shows them, after it nothing; what must be kept still holds."""
     bank = Bank(tmp_path / "data")
     with bank.running() as story:
         story.plant()
