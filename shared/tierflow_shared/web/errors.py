@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from tierflow_shared.logs import trace_id
 from tierflow_shared.store.engine import UNAVAILABLE, driver_words
-from tierflow_shared.web.problems import FieldError, Problem, for_status, problem_response, unavailable
+from tierflow_shared.web.problems import FieldError, Problem, for_status, problem_response, shown_name, unavailable
 
 _log = structlog.get_logger("tierflow.web")
 MAX_ERRORS: Final = 20
@@ -82,7 +82,8 @@ def validation_problem(errors: Sequence[Mapping[str, Any]]) -> Problem:
 def _line(error: Mapping[str, Any]) -> FieldError:
     kind = str(error.get("type", "invalid"))
     context = error.get("ctx") or {}
-    parts = [_clean(part) for part in error.get("loc", ())]
+    where = [str(part) for part in error.get("loc", ())]
+    parts = [_clean(part) if index == 0 or where[0] != "body" else shown_name(part) for index, part in enumerate(where)]
     if context.get("field"):
         parts.append(_clean(context["field"]))
     if kind == "json_invalid":

@@ -6,6 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import PydanticCustomError
 
+from tierflow_shared.web.problems import shown_name
+
 MAX_INTEGER: Final = 2**63 - 1
 # What can hide something forbidden. Only a body that matches is looked through slowly, to name the exact field.
 _SUSPICIOUS: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|[0-9]{19}|[eE][+-]?[0-9]{3}|NaN|Infinity")
@@ -94,7 +96,8 @@ def _search(node: Any, path: str) -> JsonFault | None:
         return _text_fault(node, path)
     children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for name, child in children:
-        found = _text_fault(str(name), path) or _search(child, f"{path}.{name}" if path else str(name))
+        shown = shown_name(name)
+        found = _text_fault(str(name), path) or _search(child, f"{path}.{shown}" if path else shown)
         if found is not None:
             return found
     return None

@@ -1,5 +1,6 @@
 """Problem details (RFC 9457): the one shape of every error over HTTP. Inputs are never repeated in it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -60,6 +61,16 @@ class Problem(HTTPException):
         self.errors: list[FieldError] = list(errors)
         if field is not None:
             self.errors.append({"field": field, "rule": rule or code, "message": detail})
+
+
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}|[0-9]{1,9}")
+UNKNOWN_NAME: Final = "(unknown field)"
+
+
+def shown_name(name: object) -> str:
+    """A field's name as a problem may repeat it. Anything that is no identifier may be a value in the wrong place."""
+    text = str(name)
+    return text if _IDENTIFIER.fullmatch(text) else UNKNOWN_NAME
 
 
 def not_found(what: str) -> Problem:

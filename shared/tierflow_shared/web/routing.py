@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tierflow_shared.web.json_text import JsonText
-from tierflow_shared.web.problems import Problem
+from tierflow_shared.web.problems import Problem, shown_name
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 DEFAULT_MAX_DEPTH: Final = 32
@@ -70,8 +70,7 @@ def _require_known_names(request: Request, known: frozenset[str]) -> None:
     names = list(request.query_params.keys())
     for name in names:
         if name not in known:
-            shown = "".join(c for c in name if c.isprintable())[:64]
             raise Problem(
                 422, "invalid", "Invalid input", "this query parameter is not known here",
-                field=f"query.{shown}", rule="unknown-field",
+                field=f"query.{shown_name(name)}", rule="unknown-field",
             )  # fmt: skip

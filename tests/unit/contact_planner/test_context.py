@@ -20,6 +20,7 @@ from tierflow_contact_planner.handlers.seeing import UnknownCustomerError, Unkno
 from tierflow_contact_planner.settings import PlannerSettings
 from tierflow_shared.clock import ManualClock
 from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.privacy.vault import Vault
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.migrations import upgrade
 from tierflow_shared.web.idempotency import Idempotency
@@ -30,14 +31,16 @@ def context(folder: Path, overloaded: Callable[[], bool] = lambda: False) -> Con
     clock = ManualClock(datetime(2026, 3, 2, tzinfo=UTC))
     database = Database(f"sqlite:///{folder}/planner.db", metadata, service="contact-planner", clock=clock)
     upgrade(database, MIGRATIONS)
+    settings = PlannerSettings(data_dir=folder)
     return Context(
         database=database,
         policy=POLICY,
         clock=clock,
-        settings=PlannerSettings(data_dir=folder),
+        settings=settings,
         metrics=ServiceMetrics("contact-planner"),
         idempotency=Idempotency(database, keep=timedelta(days=1)),
         overloaded=overloaded,
+        vault=Vault.of(settings, clock),
         reader=SqlRecords,
         writer=SqlWritableRecords,
         calendar_file=calendar_file,

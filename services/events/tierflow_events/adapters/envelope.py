@@ -9,6 +9,7 @@ from msgspec import Meta, Raw
 
 from tierflow_events.domain.faults import Fault
 from tierflow_shared.web.json_text import json_fault
+from tierflow_shared.web.problems import shown_name
 
 # Visible ASCII: ids and sources travel in headers, URLs and log lines. Python's `$` also matches before a last
 # line break, so a look-ahead shuts that door; other engines read the pattern alike.
@@ -70,7 +71,7 @@ def fault_of(error: Exception, raw: bytes, at: str, max_depth: int) -> Fault:
     for beginning, rule, message in _RULES:
         if sentence.startswith(beginning):
             named = _NAMED_FIELD.search(sentence)
-            return Fault(_join(field, _printable(named.group(1)) if named else ""), rule, message)
+            return Fault(_join(field, shown_name(named.group(1)) if named else ""), rule, message)
     return Fault(field or "event", _expectation(sentence), sentence)
 
 
@@ -84,7 +85,3 @@ def _expectation(sentence: str) -> str:
 
 def _join(at: str, field: str) -> str:
     return f"{at}.{field}" if at and field else at or field
-
-
-def _printable(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())

@@ -23,7 +23,7 @@ from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.web.auth import Principal, RequiredScope, requires
 from tierflow_shared.web.direct import direct_route
 from tierflow_shared.web.limits import too_large
-from tierflow_shared.web.problems import Problem, unavailable
+from tierflow_shared.web.problems import Problem, shown_name, unavailable
 from tierflow_shared.web.routing import service_router
 
 _log = structlog.get_logger("tierflow.ingest")
@@ -178,7 +178,7 @@ def _too_many(limit: int) -> Problem:
 
 
 def _bad_header(name: str, rule: str, message: str) -> Problem:
-    field = f"header.ce-{name[:64]}"
+    field = f"header.ce-{shown_name(name)}"
     return Problem(422, "invalid", "Invalid input", message, field=field, rule=rule, extra=_NONE_ACCEPTED)
 
 
