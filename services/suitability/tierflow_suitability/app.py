@@ -25,11 +25,13 @@ from tierflow_shared.web.auth import authority_for
 from tierflow_shared.web.health import Health, database_answers, log_answers
 from tierflow_shared.web.idempotency import Idempotency
 from tierflow_shared.web.operations import operations_router
+from tierflow_suitability.adapters.access import AccessQueries
 from tierflow_suitability.adapters.intake import SaleIntake
 from tierflow_suitability.adapters.opening import DeskOpener
 from tierflow_suitability.adapters.policy_files import load_questionnaires, load_rulebook
 from tierflow_suitability.adapters.queries import SqlQueries
 from tierflow_suitability.adapters.tables import suitability_tables
+from tierflow_suitability.api.access import access_router
 from tierflow_suitability.api.assessments import assessments_router
 from tierflow_suitability.api.context import Committer, Context
 from tierflow_suitability.api.decisions import decisions_router
@@ -76,6 +78,7 @@ def create_app(
         overloaded=runtime.overloaded,
         vault=vault,
     )
+    access = AccessQueries(database, tables, vault)
     intake = SaleIntake(database, desks, office)
     committer: Committer = GroupCommitter(intake.commit, name="sales", max_group=settings.max_sales_per_commit)
 
@@ -90,7 +93,11 @@ def create_app(
         service=SERVICE,
         title="Tierflow suitability · 适当性",
         settings=settings,
-        routers=[*_routers(context, committer), operations_router(SERVICE, database)],
+        routers=[
+            *_routers(context, committer),
+            access_router(context, access.held),
+            operations_router(SERVICE, database),
+        ],
         lifespan=lifespan,
         authority=authority_for(settings, clock, metrics),
         metrics=metrics,

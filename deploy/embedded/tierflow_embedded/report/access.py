@@ -16,6 +16,7 @@ def access_document(client: ApiClient, customer_id: str) -> dict[str, Any]:
         "scoring": _asked(client, f"/scoring/v1/customers/{customer_id}"),
         "contact-planner": _contacts(client, customer_id),
         "suitability": {
+            "person": client.get(f"/suitability/v1/customers/{customer_id}/personal-data"),
             "assessments": _asked(client, f"/suitability/v1/customers/{customer_id}/assessments"),
             "sales": _sales(client, customer_id),
         },
