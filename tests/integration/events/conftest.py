@@ -1,8 +1,8 @@
 """The real events service over HTTP: its routes, the SQLite log and its database, in a folder of the test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from tierflow_events.settings import EventsSettings
 from tierflow_shared.bus.port import BusUnavailableError, Message, Position, Record, TopicPartition
 from tierflow_shared.bus.sqlite import SqliteBus
 from tierflow_shared.clock import ManualClock, SystemClock
+from tierflow_shared.store.database import Database
 from tierflow_shared.web.issuer import EmbeddedIssuer
 from tierflow_shared.web.scopes import ALL_SCOPES
 
@@ -52,6 +53,15 @@ class EventsService:
 
     def token(self, *scopes: str, subject: str = "tester", lifetime: timedelta = timedelta(hours=1)) -> str:
         return self.issuer.mint(subject, scopes or ALL_SCOPES, lifetime)
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """Another way into the service's database."""
+        database = open_database(self.settings, self.clock)
+        try:
+            yield database
+        finally:
+            database.close()
 
     async def send(self, content: bytes, *, content_type: str = STRUCTURED, **headers: str) -> httpx.Response:
         return await self.http.post(PATH, content=content, headers={"content-type": content_type, **headers})
