@@ -20,7 +20,7 @@ YESTERDAY: Final = TODAY - timedelta(days=1)
 EVENT: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 WITHIN_S: Final = 120.0
-STAFF: Final = "desk-3"
+PUBLIC: Final = "Canary-public: the name of a product, which the search must find"
 
 
 @dataclass
@@ -54,7 +54,7 @@ def found_in(files: Iterable[Path], canaries: Iterable[str | bytes]) -> dict[str
     needles: dict[bytes, str] = {}
     for one in canaries:
         raw = one if isinstance(one, bytes) else one.encode()
-        needles[raw] = repr(one)
+        needles[raw] = one if isinstance(one, str) else repr(one)
         if isinstance(one, str):
             needles[json.dumps(one)[1:-1].encode()] = one
     found: dict[str, list[str]] = {}
@@ -129,7 +129,7 @@ class Story:
 
     def reference(self) -> None:
         product = {
-            "product_id": "p-1", "name": "Steady income", "category": "wealth", "issuer_risk_level": 2,
+            "product_id": "p-1", "name": PUBLIC, "category": "wealth", "issuer_risk_level": 2,
             "seller_risk_level": 2, "currency": "CZK", "on_sale_from": "2020-01-01",
             "large_amount": {"value": "50000", "currency": "CZK"},
         }  # fmt: skip

@@ -4,6 +4,8 @@ The search is by bytes, over every file. It must find the values when nothing is
 """
 
 import json
+import os
+import signal
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -15,11 +17,14 @@ import pytest
 from sqlalchemy import create_engine, text
 from typer.testing import CliRunner
 
-from tests.security.canaries import CUSTOMERS, Canaries, Story, files_of, found_in
+from tests.e2e.production import production
+from tests.security.canaries import CUSTOMERS, PUBLIC, Canaries, Story, files_of, found_in
 from tierflow_embedded.access import Tokens
 from tierflow_embedded.cli import app
 from tierflow_embedded.process import ServerProcess
+from tierflow_embedded.report.access import access_document
 from tierflow_shared.web.client import ApiClient, ApiError, Endpoints
+from tierflow_stack.settings import ISSUER
 
 READY_WITHIN_S: Final = 120.0
 
@@ -39,10 +44,6 @@ class Bank:
             client = ApiClient(Endpoints.parse(self.server.url), Tokens(self.folder).tool, patience_s=60)
             with client:
                 yield Story(client, Tokens(self.folder), Canaries())
-
-    def metrics(self) -> str:
-        with urllib.request.urlopen(f"{self.server.url}/metrics", timeout=10) as answer:
-            return str(answer.read().decode())
 
     def crash(self, story: Story) -> None:
         """kill -9 while profiles are on their way, and a start on what is left."""
@@ -80,7 +81,7 @@ def test_nobody_finds_a_canary(tmp_path: Path) -> None:
         canaries = story.canaries
         assert len(canaries.all) >= 200
         assert found_in(files_of(bank.folder), canaries.all) == {}, "on disk, before anybody was erased"
-        _are_not_in(bank.metrics() + story.said(), canaries.all)
+        _are_not_in(_metrics(story) + story.said(), canaries.all)
 
         reports = "".join(bank.report(story.customer(number)) for number in range(CUSTOMERS))
         shown = [one for one in canaries.kept if one in reports or json.dumps(one)[1:-1] in reports]
@@ -95,7 +96,7 @@ def test_nobody_finds_a_canary(tmp_path: Path) -> None:
         story.erase_all()
         assert bank.wrapped_keys() == []
         assert found_in(files_of(bank.folder), [*canaries.all, *keys]) == {}, "values or keys, after the erasure"
-        _are_not_in(bank.metrics() + story.said(), canaries.all)
+        _are_not_in(_metrics(story) + story.said(), canaries.all)
         reports = "".join(bank.report(story.customer(number), "markdown") for number in range(CUSTOMERS))
         _are_not_in(reports, canaries.all)
         assert reports.count("(erased)") > CUSTOMERS * 5
@@ -117,6 +118,42 @@ def test_the_search_finds_them_where_nothing_is_sealed(tmp_path: Path) -> None:
         assert {"log.db", "contact-planner.db", "suitability.db"} <= {
             name.removesuffix("-wal") for names in found.values() for name in names
         }
+
+
+def test_nobody_finds_a_canary_on_kafka_and_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The production shape: the broker's segments, the cluster's files with its WAL, the services' log lines."""
+    monkeypatch.setenv("TIERFLOW_ISSUER", ISSUER)
+    with production({"CURRENCY": "CZK"}) as operated:
+        operated.stack("up")
+        with operated.client() as client:
+            story = Story(client, Tokens(operated.folder / "issuer"), Canaries())
+            story.plant()
+            os.kill(operated.pid("events"), signal.SIGKILL)
+            operated.stack("restart events")
+            story.flood()
+            canaries = story.canaries
+            for server in ("kafka", "postgres"):
+                assert found_in(files_of(operated.folder / server), [PUBLIC]), (
+                    f"the control: the search finds in {server}"
+                )
+            assert found_in(files_of(operated.folder), canaries.all) == {}
+            decisions = _decisions(story)
+            story.erase_all()
+            assert found_in(files_of(operated.folder), canaries.all) == {}
+            _are_not_in(_metrics(story) + story.said(), canaries.all)
+            document = json.dumps(access_document(client, story.customer(0)), ensure_ascii=False)
+            _are_not_in(document, canaries.all)
+            assert document.count("(erased)") > 5
+            assert _decisions(story) == decisions
+            _nothing_comes_back(story)
+
+
+def _metrics(story: Story) -> str:
+    parts = []
+    for address in story.client.endpoints.addresses():
+        with urllib.request.urlopen(f"{address}/metrics", timeout=30) as answer:
+            parts.append(answer.read().decode())
+    return "\n".join(parts)
 
 
 def _are_not_in(said: str, canaries: list[str]) -> None:
