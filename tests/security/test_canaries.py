@@ -132,7 +132,7 @@ def test_nobody_finds_a_canary_on_kafka_and_postgresql(monkeypatch: pytest.Monke
             operated.stack("restart events")
             story.flood()
             canaries = story.canaries
-            for server in ("kafka", "postgres"):
+            for server in ("kafka", "postgres"):  # the control: the search does find what is not sealed
                 assert found_in(files_of(operated.folder / server), [PUBLIC]), (
                     f"the control: the search finds in {server}"
                 )
