@@ -51,7 +51,7 @@ def test_a_secret_is_not_shown(tmp_path: Path) -> None:
     assert secret[:8] not in str(refused.value)
 
 
-@pytest.mark.parametrize("content", ["", "short", "ä", new_kek() + "\nbad"])
+@pytest.mark.parametrize("content", ["", "short", "ä", "AAAA\nbad"])
 def test_a_file_without_keys_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "keys"
     path.write_text(content, encoding="utf-8")
