@@ -10,6 +10,7 @@ from tierflow_embedded.cli import app
 COMMANDS = (
     ["serve"], ["demo"], ["generate"], ["report"], ["explain"], ["token"], ["migrate"],
     ["replay", "berka"], ["replay", "cloudevents"], ["replay", "topic"],
+    ["erase"], ["access-report"], ["erasures", "export"], ["erasures", "apply"], ["keys", "new"], ["keys", "rotate"],
     ["letters", "list"], ["letters", "show"], ["letters", "replay"], ["letters", "fix"],
 )  # fmt: skip
 AWAY = ["--url", "http://127.0.0.1:9", "--token", "t"]

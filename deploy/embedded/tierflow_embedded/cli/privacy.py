@@ -77,7 +77,12 @@ def export_erasures(
     token: GivenToken = "",
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Write the list of erasures, to be applied after a restore."""
+    """Write the list of erasures, to be applied after a restore.
+
+    \b
+    Examples:
+      tierflow erasures export erasures.json
+    """
     with client_for(url, token, data_dir) as client:
         items = [one for one in client.pages("/events/v1/erasures") if one["state"] == "done"]
     out.write_text(json.dumps(items, indent=1) + "\n", encoding="utf-8")
@@ -88,7 +93,12 @@ def apply_erasures(
     listed: Annotated[Path, typer.Argument(help="The file of `tierflow erasures export`.")],
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """After a restore, before the services start: delete the keys that the back-up brought back."""
+    """After a restore, before the services start: delete the keys that the back-up brought back.
+
+    \b
+    Examples:
+      tierflow erasures apply erasures.json
+    """
     from tierflow_embedded.restoring import apply_list
 
     done, known = apply_list(listed, data_dir)
@@ -96,7 +106,12 @@ def apply_erasures(
 
 
 def new_key() -> None:
-    """Print a fresh key-encryption key, as TIERFLOW_KEK or a line of TIERFLOW_KEK_FILE."""
+    """Print a fresh key-encryption key, as TIERFLOW_KEK or a line of TIERFLOW_KEK_FILE.
+
+    \b
+    Examples:
+      tierflow keys new > kek.key
+    """
     from tierflow_shared.privacy.kms import new_kek
 
     typer.echo(new_kek())
