@@ -1,9 +1,17 @@
 """Base of all bodies over HTTP, and the field types that most of them share."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidatorFunctionWrapHandler, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    JsonValue,
+    ValidatorFunctionWrapHandler,
+    model_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from tierflow_shared import money
@@ -19,7 +27,8 @@ Id = Annotated[str, Field(pattern=_ID, description="Opaque id, 1 to 64 character
 PathId = Annotated[str, Path(pattern=_ID, description="Opaque id, 1 to 64 characters of A-Z a-z 0-9 . _ : @ / -")]
 # What a text says about a person is written at the field (`contracts.primitives`); without a class a test fails.
 PersonalText = Annotated[str, Field(max_length=200, json_schema_extra={"x-tierflow-data": "personal"})]
-TechnicalText = Annotated[str, Field(max_length=200, json_schema_extra={"x-tierflow-data": "technical"})]
+TECHNICAL: Final[dict[str, JsonValue]] = {"x-tierflow-data": "technical"}
+TechnicalText = Annotated[str, Field(max_length=200, json_schema_extra=TECHNICAL)]
 DecimalText = Annotated[str, Field(pattern=r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$", examples=["1234.50"])]
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["CZK"], description="ISO 4217")]
 

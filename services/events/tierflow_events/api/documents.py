@@ -20,6 +20,7 @@ _EXAMPLE: Final = {
         "purpose": "salary",
     },
 }
+_TECHNICAL: Final = {"type": "string", "x-tierflow-data": "technical"}
 _CLOUD_EVENT: Final = {
     "type": "object",
     "title": "CloudEvent",
@@ -27,15 +28,15 @@ _CLOUD_EVENT: Final = {
     "additionalProperties": False,
     "properties": {
         "specversion": {"const": "1.0"},
-        "id": {"type": "string", "minLength": 1, "maxLength": 128, "description": "unique within its source"},
+        "id": {**_TECHNICAL, "minLength": 1, "maxLength": 128, "description": "unique within its source"},
         "source": {"type": "string", "minLength": 1, "maxLength": 200, "format": "uri-reference"},
-        "type": {"type": "string", "description": "one of the types of GET /events/v1/schemas"},
+        "type": {**_TECHNICAL, "description": "one of the types of GET /events/v1/schemas"},
         "time": {"type": "string", "format": "date-time", "description": "when it happened, with offset"},
         "datacontenttype": {"const": "application/json"},
-        "subject": {"type": "string", "maxLength": 256},
+        "subject": {**_TECHNICAL, "maxLength": 256, "description": "kept only if it is the event's key"},
         "dataschema": {"type": "string", "maxLength": 256, "format": "uri"},
-        "traceparent": {"type": "string"},
-        "tracestate": {"type": "string", "maxLength": 512},
+        "traceparent": _TECHNICAL,
+        "tracestate": {**_TECHNICAL, "maxLength": 512},
         "data": {"type": "object", "description": "see GET /events/v1/schemas/{type}"},
     },
 }

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from tierflow_events.domain.letters import LetterFilter
 from tierflow_events.handlers.replay import Result
-from tierflow_shared.web.models import Id, StrictModel
+from tierflow_shared.web.models import TECHNICAL, Id, StrictModel
 
 MOST_AT_ONCE: Final = 500
 Text = Annotated[str, Field(max_length=200, pattern=r"^[\x21-\x7e]+$")]
@@ -31,7 +31,9 @@ class BulkBody(StrictModel):
     until: datetime | None = Field(None, alias="to", description="before; RFC 3339 with offset")
     limit: int = Field(200, ge=1, le=MOST_AT_ONCE, description="most letters in this step")
     dry_run: bool = Field(False, description="only say how many")
-    cursor: Annotated[str, Field(max_length=512)] | None = Field(None, description="`next` of the step before")
+    cursor: Annotated[str, Field(max_length=512, json_schema_extra=TECHNICAL)] | None = Field(
+        None, description="`next` of the step before"
+    )
 
     @model_validator(mode="after")
     def _is_bounded(self) -> "BulkBody":

@@ -8,7 +8,15 @@ from pydantic_core import PydanticCustomError
 
 from tierflow_shared.contracts.bank import Evidence, EvidenceKind, ProductCategory
 from tierflow_shared.contracts.outcomes import DecisionOutcome, Verdict
-from tierflow_shared.web.models import CurrencyCode, Id, PersonalText, PositiveMoneyModel, StrictModel, TechnicalText
+from tierflow_shared.web.models import (
+    TECHNICAL,
+    CurrencyCode,
+    Id,
+    PersonalText,
+    PositiveMoneyModel,
+    StrictModel,
+    TechnicalText,
+)
 from tierflow_suitability.domain.sales import CloseReason, SaleState
 
 Level = Annotated[int, Field(ge=1, le=5)]
@@ -23,6 +31,10 @@ def _in_our_time(value: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time), Field(examples=["2026-03-02T09:30:00+08:00"])]
+
+
+Choice = Annotated[str, Field(max_length=64, json_schema_extra=TECHNICAL)]
+"""Id of a question or an option: checked against the questionnaire before it is kept."""
 
 
 class EvidenceBody(StrictModel):
@@ -69,8 +81,7 @@ class AnswersBody(StrictModel):
 
     questionnaire: Annotated[TechnicalText, Field(examples=["cn-retail"])]
     version: Annotated[TechnicalText, Field(examples=["2026.1"])]
-    answers: Annotated[dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=64)]],
-                       Field(max_length=100)]  # fmt: skip
+    answers: Annotated[dict[Choice, Choice], Field(max_length=100)]
 
 
 class ProductBody(StrictModel):
