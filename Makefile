@@ -10,7 +10,7 @@ READY := .venv/.ready
 STACK := $(BIN)/python -m tierflow_stack
 DEMO := $(BIN)/tierflow demo $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo serve up down status test check fix bench bench-stream bench-curve soak soak-outage soak-outbox chaos lock clean
+.PHONY: help setup demo serve up down status test check fix audit bench bench-stream bench-curve soak soak-outage soak-outbox chaos lock clean
 
 help: ## what can be done here
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ fix: $(READY) ## let the tools mend what they can: lint, format, generated files
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 	@$(BIN)/python -m tierflow_embedded.generate_files
 	@$(BIN)/python -m tierflow_observability
+
+audit: $(READY) ## known vulnerabilities of the locked packages (asks pypi.org), their licences, and secrets in the sources
+	@$(BIN)/pip-audit --requirement requirements/dev.txt --disable-pip --require-hashes --strict --progress-spinner off
+	@$(BIN)/pytest tests/unit/project/test_supply_chain.py
 
 bench: $(READY) ## how fast it is, beside a limit or a peer in the same run (var/bench/*.json)
 	@$(BIN)/python -m bench

@@ -126,7 +126,7 @@ class Database:
                 self.outbox.withdraw(entries)
                 raise
             self.outbox.committed(entries)
-            callbacks = uow.committed()
+            callbacks = uow.take_callbacks()
         for callback in callbacks:
             callback()
 

@@ -10,7 +10,12 @@ from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 def upsert(connection: Connection, table: Table) -> SqliteInsert | PostgresqlInsert:
     """An insert into `table` that understands `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return PostgresqlInsert(table) if connection.dialect.name == "postgresql" else SqliteInsert(table)
+    return upsert_for(connection.dialect.name, table)
+
+
+def upsert_for(dialect: str, table: Table) -> SqliteInsert | PostgresqlInsert:
+    """The same for a dialect by its name."""
+    return PostgresqlInsert(table) if dialect == "postgresql" else SqliteInsert(table)
 
 
 def insert_if_new(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:

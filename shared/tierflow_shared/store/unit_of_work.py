@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Insert, Table
 
 from tierflow_shared.bus.port import Message, Record
 from tierflow_shared.cloudevents import outgoing_message
@@ -16,7 +16,7 @@ from tierflow_shared.contracts.outcomes import DeadLetter
 from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.ids import derived_id
 from tierflow_shared.logs import traceparent as current_traceparent
-from tierflow_shared.store.dialect import upsert
+from tierflow_shared.store.dialect import upsert, upsert_for
 from tierflow_shared.store.outbox import OutboxEntry, write_entries
 from tierflow_shared.store.tables import SharedTables
 
@@ -112,21 +112,28 @@ class UnitOfWork:
             self._write_counts()
         return entries
 
-    def committed(self) -> list[Callable[[], None]]:
-        return self._after_commit
+    def take_callbacks(self) -> list[Callable[[], None]]:
+        """What is to run after the commit; handed out once, for a callback that knows this object makes a cycle."""
+        callbacks, self._after_commit = self._after_commit, []
+        return callbacks
 
     def _write_counts(self) -> None:
-        table = self.tables.consumption
-        statement = upsert(self.connection, table)
-        statement = statement.on_conflict_do_update(
-            index_elements=[table.c.event_type, table.c.outcome],
-            set_={"count": table.c.count + statement.excluded.count},
-        )
+        statement = _add_counts(self.tables.consumption, self.connection.dialect.name)
         rows = [
             {"event_type": event_type, "outcome": outcome, "count": count}
             for (event_type, outcome), count in sorted(self._counts.items())
         ]
         self.connection.execute(statement, rows)
+
+
+@lru_cache(maxsize=16)
+def _add_counts(table: Table, dialect: str) -> Insert:
+    """Made once: a statement takes a while to build, and leaves cycles behind."""
+    statement = upsert_for(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=[table.c.event_type, table.c.outcome],
+        set_={"count": table.c.count + statement.excluded.count},
+    )
 
 
 @lru_cache(maxsize=1024)
