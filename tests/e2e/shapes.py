@@ -12,7 +12,7 @@ from tierflow_shared.web.client import SERVICES, ApiClient, Endpoints
 ONE: Final = "one process"
 FOUR: Final = "four processes"
 KAFKA: Final = "four processes on Kafka"
-READY_WITHIN_S: Final = 120.0
+READY_WITHIN_S: Final = 45.0
 
 
 @contextmanager

@@ -1,24 +1,26 @@
-"""One trace id from a request to everything that came of it, as an OTLP receiver gets it: four processes on Kafka."""
+"""One trace id from a request to everything that came of it, as an OTLP receiver gets it, over HTTP and Kafka."""
 
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
 
 from tests.e2e import docs_bank
-from tests.e2e.shapes import KAFKA, running
 from tests.e2e.test_one_bank_two_shapes import BOLD
 from tests.otlp import ReceivedSpan, Receiver
 from tierflow_embedded.access import Tokens
 from tierflow_embedded.envelope import BATCH_CONTENT_TYPE
 from tierflow_embedded.generate.questionnaire import QUESTIONNAIRE, VERSION
+from tierflow_embedded.process import ServerProcess
 from tierflow_embedded.replay.waiting import wait_for_services
-from tierflow_shared.web.client import ApiClient
+from tierflow_shared.web.client import ApiClient, Endpoints
 
+READY_WITHIN_S: Final = 240.0
 CALLER: Final = "b" * 16
 WEEK: Final = {"from": docs_bank.DAY, "to": "2026-03-08", "rm_id": "rm-1"}
 NAMES: Final = r"(GET|POST|PUT) /[a-z0-9_{}/-]+|(process|send) [a-z.-]+|[a-z]+ (contact|sale)"
@@ -34,7 +36,7 @@ ATTRIBUTES: Final = {
 
 
 class TracedBank:
-    """The docs' small bank on four processes and Kafka. Nothing is sampled but what a caller has sampled."""
+    """The docs' small bank on Kafka. Nothing is sampled but what a caller has sampled."""
 
     def __init__(self, client: ApiClient, receiver: Receiver, tokens: Tokens) -> None:
         self.client, self.receiver, self.tokens = client, receiver, tokens
@@ -65,7 +67,12 @@ def bank(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
             "TIERFLOW_OTLP_ENDPOINT": receiver.url,
             "TIERFLOW_TRACE_RATIO": "0",
         }
-        with running(KAFKA, data_dir, "CNY", environment) as client:
+        server = ServerProcess(data_dir, "--currency", "CNY", environment=environment)
+        endpoints = Endpoints.parse(server.url)
+        with ExitStack() as stack:
+            stack.callback(server.stop)
+            server.start(ready_within_s=READY_WITHIN_S)
+            client = stack.enter_context(ApiClient(endpoints, Tokens(data_dir).tool, patience_s=20))
             bank = TracedBank(client, receiver, Tokens(data_dir))
             for some in (docs_bank.reference(), docs_bank.customers()):
                 bank.post("/events/v1/events", docs_bank.batch(some))
