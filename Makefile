@@ -103,7 +103,7 @@ image-bases: ## stand-ins for the official images it needs, from Debian packages
 k8s-e2e: $(READY) ## install on the Kubernetes of KUBECONFIG, load, break, compare, remove (BERKA= K8S_LOAD=); var/k8s/report.json
 	@$(BIN)/python -m tests.k8s_e2e
 
-schemathesis: $(READY) ## every check of Schemathesis on all services in the production shape (EXAMPLES=90); var/security/schemathesis.json
+schemathesis: $(READY) ## every check of Schemathesis on all services in the production shape (EXAMPLES=150); var/security/schemathesis.json
 	@$(STACK) run --folder var/security/stack --fresh -- $(BIN)/python -m tests.security.fuzzing \
 		$(if $(EXAMPLES),--examples $(EXAMPLES) --at-least 0)
 

@@ -15,10 +15,11 @@ from tierflow_scoring.handlers.rows import decode_decision
 from tierflow_scoring.ports import Move, Mover
 from tierflow_shared.money import decimal_text
 from tierflow_shared.web.auth import Principal, requires
+from tierflow_shared.web.models import QueryDay
 from tierflow_shared.web.routing import service_router
 
 Reader = Annotated[Principal, requires("tiers:read")]
-SchemeName = Annotated[str, Query(max_length=64, examples=["private-bank"])]
+SchemeName = Annotated[str, Query(max_length=64, pattern=r"^[\x21-\x7e]*$", examples=["private-bank"])]
 Period = Literal["day", "month", "year"]
 _PERIOD_LENGTH = {"day": 10, "month": 7, "year": 4}
 
@@ -31,7 +32,7 @@ def pyramid_router(context: Context) -> APIRouter:
     def read_pyramid(
         principal: Reader,  # noqa: ARG001
         scheme: SchemeName,
-        as_of: Annotated[date | None, Query(description="a closed day; the last one without it")] = None,
+        as_of: Annotated[QueryDay | None, Query(description="a closed day; the last one without it")] = None,
     ) -> models.PyramidOut:
         """How many customers stand on each tier, lowest first."""
         return _pyramid(context, context.scheme(scheme), as_of)
