@@ -53,6 +53,12 @@ class ServiceSettings(KafkaSettings):
     token_cache_size: int = Field(10_000, ge=1, le=1_000_000, description="verified tokens kept in memory")
     token_cache_s: int = Field(300, ge=1, le=3600, description="longest time a verified token is trusted unread")
     jwks_refetch_s: int = Field(30, ge=1, le=3600, description="shortest time between two fetches of the keys")
+    jwks_max_age_s: int = Field(
+        300, ge=1, le=86_400, description="keys are read again when they are so old; a removed key works no longer"
+    )
+    jwks_stale_s: int = Field(
+        3600, ge=1, le=604_800, description="keys that cannot be read again are given up when they are so old"
+    )
     jwks_timeout_s: float = Field(5.0, gt=0, le=60, description="limit of one fetch of the keys")
 
     max_request_bytes: int = Field(65_536, ge=1024, le=16_777_216, description="largest body of a request")
@@ -60,6 +66,26 @@ class ServiceSettings(KafkaSettings):
     max_batch_events: int = Field(5_000, ge=1, le=100_000, description="most events in one batch")
     max_json_depth: int = Field(32, ge=4, le=200, description="deepest nesting of a JSON body")
     max_page_size: int = Field(200, ge=1, le=10_000, description="most items on one page")
+
+    max_connections: int = Field(
+        4_096, ge=8, le=1_000_000, description="open connections; the one that waits longest makes room for a new one"
+    )
+    head_timeout_s: float = Field(10.0, gt=0, le=300, description="longest time in which a request's head must arrive")
+    body_timeout_s: float = Field(30.0, gt=0, le=3600, description="longest time in which a request's body must arrive")
+    write_timeout_s: float = Field(30.0, gt=0, le=3600, description="how long a client may leave an answer unread")
+    max_head_bytes: int = Field(32_768, ge=8_192, le=1_048_576, description="largest head of a request")
+    client_rate: float = Field(
+        5_000, ge=0, le=1_000_000, description="requests a second of one token subject to one process; 0: no limit"
+    )
+    client_ingest_rate: float = Field(
+        0, ge=0, le=1_000_000, description="the same for requests that send events (a request may carry a batch)"
+    )
+    client_stranger_rate: float = Field(
+        100, ge=0, le=1_000_000, description="requests a second without a valid token from one address; 0: no limit"
+    )
+    client_limit_clients: int = Field(
+        10_000, ge=1, le=1_000_000, description="clients whose rates are remembered; the most silent is forgotten"
+    )
 
     outbox_limit: int = Field(100_000, ge=1, description="messages waiting for the bus before requests get 429")
     outbox_batch: int = Field(2_000, ge=1, le=50_000, description="messages the relay publishes at once")

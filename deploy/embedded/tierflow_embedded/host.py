@@ -8,9 +8,10 @@ from typing import Final
 import structlog
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from tierflow_shared.metrics import exposition
+from tierflow_shared.web.headers import secure
 from tierflow_shared.web.problems import not_found, problem_response, unavailable
 
 _log = structlog.get_logger("tierflow.host")
@@ -36,7 +37,7 @@ class Host:
         if service is not None:
             await service(scope, receive, send)
         elif scope["type"] == "http":
-            await (await self._own(path))(scope, receive, send)
+            await (await self._own(path))(scope, receive, _secured(send))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         """Enters the lifespan of each service (nobody else would), and leaves them in the reverse order."""
@@ -81,6 +82,15 @@ class Host:
 
     def _named(self) -> list[tuple[str, FastAPI]]:
         return list(self.services.items())
+
+
+def _secured(send: Send) -> Send:
+    async def secured(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            secure(message)
+        await send(message)
+
+    return secured
 
 
 def _health(member: str, parts: list[str]) -> Response:

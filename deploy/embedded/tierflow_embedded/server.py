@@ -25,6 +25,7 @@ from tierflow_shared.clock import Clock, SystemClock
 from tierflow_shared.interpreter import tune_the_interpreter
 from tierflow_shared.logs import configure_logging
 from tierflow_shared.settings import ServiceSettings
+from tierflow_shared.web.guard import GuardLimits, guarded
 from tierflow_shared.web.issuer import JWKS_FILE
 from tierflow_suitability.app import create_app as create_suitability
 from tierflow_suitability.settings import SuitabilitySettings
@@ -98,26 +99,26 @@ def run(options: ServeOptions) -> None:
     settings = ServiceSettings(**options.overrides())
     configure_logging(options.service or "embedded", settings.log_level)
     app = build_service(options, options.service) if options.service else build_host(options)
-    server = uvicorn.Server(_config(app, options, settings.shutdown_timeout_s))
+    server = uvicorn.Server(_config(app, options, settings))
     tune_the_interpreter()
     server.run()
     if not server.started:
         raise ServerError(f"could not serve on {options.host}:{options.listen_on}; the lines above say why")
 
 
-def _config(app: Any, options: ServeOptions, shutdown_timeout_s: float) -> uvicorn.Config:
+def _config(app: Any, options: ServeOptions, settings: ServiceSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=options.host,
         port=options.listen_on,
         loop="uvloop",
-        http="httptools",
+        http=guarded(GuardLimits.of(settings)),
         ws="none",
         lifespan="on",
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=max(1, round(shutdown_timeout_s)),
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout_s)),
     )
 
 
@@ -140,7 +141,9 @@ class ThreadedServer:
 
     def __enter__(self) -> Self:
         host = build_host(self.options, self.clock)
-        self._server = uvicorn.Server(_config(host, self.options, shutdown_timeout_s=10))
+        self._server = uvicorn.Server(
+            _config(host, self.options, ServiceSettings(**self.options.overrides(), shutdown_timeout_s=10))
+        )
         self._thread = threading.Thread(target=_run_quietly(self._server), name="tierflow-server", daemon=True)
         self._thread.start()
         return self

@@ -247,8 +247,8 @@ class Queries(Protocol):
     def pyramid(self, scheme: str, day: int) -> list[TierCount]:
         """Customers by the tier that, as believed now, held on a closed day."""
 
-    def standings(self, scheme: str, day: int, after: str, count: int) -> list[SegmentRow]:
-        """The next customers by id, each with the change point that, as believed now, holds on a closed day."""
+    def standings(self, scheme: str, day: int, after: str, count: int, only: str | None = None) -> list[SegmentRow]:
+        """The next customers by id (or `only` this one), each with the change point that holds on a closed day."""
 
     def moves(self, scheme: str) -> list[Move]:
         """All moves of a scheme as believed now, by day and tiers; first tiers too."""

@@ -144,6 +144,9 @@ class Desk(Protocol):
     def record(self, entry: AuditEntry) -> None:
         """Appends to the tamper-evident log."""
 
+    def note(self, subject: str, action: str, thing: str, outcome: str) -> None:
+        """Writes a privileged act down for auditors: who did what to what, and how it came out."""
+
     def emit(self, data: Data, event_id: str) -> None:
         """Says something to the world once the transaction is durable; the same id for the same thing."""
 

@@ -1,4 +1,4 @@
-"""Tables every service has beside its own: outbox, dead letters, positions, counters, idempotency keys."""
+"""Tables every service has beside its own: outbox, dead letters, positions, counters, idempotency keys, acts."""
 
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ class SharedTables:
     consumer_position: Table
     consumption: Table
     idempotency: Table
+    act: Table
 
 
 def shared_tables(metadata: MetaData) -> SharedTables:
@@ -29,6 +30,7 @@ def shared_tables(metadata: MetaData) -> SharedTables:
         _consumer_position(metadata),
         _consumption(metadata),
         _idempotency(metadata),
+        _act(metadata),
     )
     metadata.info["shared_tables"] = tables
     return tables
@@ -97,4 +99,20 @@ def _idempotency(metadata: MetaData) -> Table:
         Column("response", LargeBinary, nullable=False),
         Column("created_at_ms", BigInteger, nullable=False),
         Index("idempotency_by_age", "created_at_ms"),
+    )
+
+
+def _act(metadata: MetaData) -> Table:
+    """Who did what with a privilege. Rows are only ever added."""
+    return Table(
+        "privileged_act",
+        metadata,
+        Column("seq", AutoId, primary_key=True, autoincrement=True),
+        Column("at_ms", BigInteger, nullable=False),
+        Column("subject", String(64), nullable=False),
+        Column("action", String(64), nullable=False),
+        Column("thing", String(200), nullable=False),
+        Column("outcome", String(64), nullable=False),
+        Column("trace", String(32), nullable=False),
+        info={"since": "the step after 0.1.0's that is named privileged_acts"},
     )

@@ -11,6 +11,7 @@ from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.web import openapi
 from tierflow_shared.web.authority import Authority
+from tierflow_shared.web.client_limits import ClientLimits
 from tierflow_shared.web.direct import direct_routes
 from tierflow_shared.web.edge import Edge
 from tierflow_shared.web.errors import install_error_handlers
@@ -51,6 +52,7 @@ def create_service_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.authority, app.state.settings, app.state.metrics, app.state.health = authority, settings, metrics, health
+    app.state.client_limits = ClientLimits.of(settings)
     for router in [*routers, health_router(service, health, metrics)]:
         _add_routes(app, router)
     install_error_handlers(app)

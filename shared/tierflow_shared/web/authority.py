@@ -14,22 +14,14 @@ from tierflow_shared.contracts.primitives import ID_PATTERN
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.web.issuer import EmbeddedIssuer
-from tierflow_shared.web.keys import FileKeys, KeySource, UrlKeys
+from tierflow_shared.web.keys import FileKeys, KeyAges, KeySource, UrlKeys
+from tierflow_shared.web.principal import ClaimError, Principal, principal_of
 from tierflow_shared.web.problems import Problem
 
 # Signatures with a public key alone: a token signed with a shared secret, or not at all, is never looked at.
 ALGORITHMS: Final = ("ES256", "Ed25519", "EdDSA", "RS256")
 MAX_TOKEN_LENGTH: Final = 8192
 _SUBJECT: Final = re.compile(ID_PATTERN)
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who is calling. `subject` is the person or system in every four-eyes check and audit row."""
-
-    subject: str
-    scopes: frozenset[str]
-    customer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +89,7 @@ class Authority:
             return jwt.decode(token, keys, algorithms=ALGORITHMS).claims
         except InvalidKeyIdError:
             raise
-        except (JoseError, ValueError, TypeError, KeyError):
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise _refused("signature", "the token's signature cannot be verified") from None
 
     def _check(self, claims: dict[str, Any], now: float) -> float:
@@ -135,15 +127,15 @@ def _bearer(authorization: str | None) -> str:
     return token
 
 
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and _SUBJECT.fullmatch(value) is not None
+
+
 def _principal(claims: dict[str, Any]) -> Principal:
-    subject, scope, customer = claims.get("sub"), claims.get("scope", ""), claims.get("customer")
-    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
-        raise _refused("sub", "the token's subject must be an id of 1 to 64 characters")
-    if not isinstance(scope, str):
-        raise _refused("scope", "the token's scope must be words separated by spaces")
-    if customer is not None and not (isinstance(customer, str) and _SUBJECT.fullmatch(customer)):
-        raise _refused("customer", "the token's customer must be an id")
-    return Principal(subject, frozenset(scope.split()), customer)
+    try:
+        return principal_of(claims, _is_id)
+    except ClaimError as error:
+        raise _refused(error.claim, str(error)) from None
 
 
 def _refused(rule: str, detail: str, *, error: str = ' error="invalid_token"') -> Problem:
@@ -166,8 +158,9 @@ def authority_for(settings: ServiceSettings, clock: Clock, metrics: ServiceMetri
 
 
 def _key_source(settings: ServiceSettings, clock: Clock) -> KeySource:
+    ages = KeyAges(settings.jwks_refetch_s, settings.jwks_max_age_s, settings.jwks_stale_s)
     if settings.jwks is None:
-        return FileKeys(EmbeddedIssuer.of(settings, clock).jwks_path, clock, settings.jwks_refetch_s)
+        return FileKeys(EmbeddedIssuer.of(settings, clock).jwks_path, clock, ages)
     if settings.jwks.startswith("https://"):
-        return UrlKeys(settings.jwks, clock, settings.jwks_refetch_s, settings.jwks_timeout_s)
-    return FileKeys(settings.jwks, clock, settings.jwks_refetch_s)
+        return UrlKeys(settings.jwks, clock, ages, settings.jwks_timeout_s)
+    return FileKeys(settings.jwks, clock, ages)

@@ -14,13 +14,13 @@ from tierflow_shared.logs import trace_id
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.web.direct import DirectRoute
 from tierflow_shared.web.errors import database_problem
+from tierflow_shared.web.headers import secure
 from tierflow_shared.web.limits import BodyLimits, bounded_receive, check_target
 from tierflow_shared.web.problems import Problem, for_status, problem_response
 
 _TRACEPARENT: Final = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 # Nobody waits for the answer any more; the number that proxies write for it.
 GONE: Final = 499
-_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 # Ids to find a request by, no secrets: the system's generator would cost a system call for each request.
 _trace_ids: Final = Random()
 _log = structlog.get_logger("tierflow.web")
@@ -53,7 +53,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message.setdefault("headers", []).append(_NOSNIFF)
+                secure(message)
             await send(message)
 
         try:

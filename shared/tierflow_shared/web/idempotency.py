@@ -17,7 +17,7 @@ from starlette.responses import Response
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.tables import SharedTables
 from tierflow_shared.store.unit_of_work import UnitOfWork
-from tierflow_shared.web.authority import Principal
+from tierflow_shared.web.principal import Principal
 from tierflow_shared.web.problems import Problem, conflict
 
 FIELD: Final = "header.idempotency-key"
@@ -80,7 +80,7 @@ class Idempotency:
         if call.key is None:
             with self._database.writing(alone=True) as uow:
                 return _response(action(uow))
-        scope = (f"{caller.subject} {call.route}", call.key)
+        scope = (f"{caller.identity} {call.route}", call.key)
         self._enter(scope)
         try:
             with self._database.writing(alone=True) as uow:
@@ -104,7 +104,7 @@ class Idempotency:
         """
         if call.key is None:
             return _response(await action())
-        scope = (f"{caller.subject} {call.route}", call.key)
+        scope = (f"{caller.identity} {call.route}", call.key)
         self._enter(scope)
         try:
             known = await asyncio.to_thread(self._known, scope, call.request_hash)

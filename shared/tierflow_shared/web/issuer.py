@@ -35,8 +35,19 @@ class EmbeddedIssuer:
         """The issuer of these settings."""
         return cls(settings.data_dir, clock, issuer=settings.expected_issuer, audience=settings.audience)
 
-    def mint(self, subject: str, scopes: Iterable[str], lifetime: timedelta, customer: str | None = None) -> str:
+    def mint(
+        self,
+        subject: str,
+        scopes: Iterable[str],
+        lifetime: timedelta,
+        customer: str | None = None,
+        *,
+        rm: str | None = None,
+        actor: str | None = None,
+    ) -> str:
         """A signed token for `subject` with these scopes, valid from now for `lifetime`.
+
+        `customer` or `rm` confine it to what belongs to that customer or manager; `actor` acts for the subject.
 
         Raises:
             ValueError: a scope that is not in `tierflow_shared.web.scopes`.
@@ -56,8 +67,8 @@ class EmbeddedIssuer:
             "exp": int((now + lifetime).timestamp()),
             "jti": new_id("token"),
         }
-        if customer is not None:
-            claims["customer"] = customer
+        confined = {"customer": customer, "rm": rm, "act": {"sub": actor} if actor is not None else None}
+        claims.update({name: value for name, value in confined.items() if value is not None})
         return jwt.encode({"alg": "ES256", "kid": self._key.kid}, claims, self._key)
 
 

@@ -2,9 +2,9 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import httpx
 import msgspec
@@ -27,31 +27,44 @@ class KeySource(Protocol):
         """The keys read anew, or None when they were read so recently that asking again would be a nuisance."""
 
 
+class KeyAges(NamedTuple):
+    """How old keys may get, in seconds.
+
+    `refetch_s` is the shortest time between two reads, `max_age_s` the age at which they are read again (so a key that
+    the issuer took away stops working), `stale_s` the age at which they are given up if they cannot be read.
+    """
+
+    refetch_s: int = 30
+    max_age_s: int = 300
+    stale_s: int = 3600
+
+
 class _Cached(ABC):
     """Reads keys at most once per `refetch_s` seconds, one reader at a time."""
 
-    def __init__(self, clock: Clock, refetch_s: int) -> None:
-        self._clock, self._refetch = clock, timedelta(seconds=refetch_s)
+    def __init__(self, clock: Clock, ages: KeyAges) -> None:
+        self._clock, self._refetch = clock, timedelta(seconds=ages.refetch_s)
+        self._max_age, self._stale = timedelta(seconds=ages.max_age_s), timedelta(seconds=ages.stale_s)
         self._keys: KeySet | None = None
-        self._asked_at: datetime | None = None
+        self._read_at = self._asked_at = datetime.min.replace(tzinfo=UTC)
         self._lock = asyncio.Lock()
 
     async def current(self) -> KeySet:
-        if self._keys is None:
+        if self._keys is None or self._clock.now() - self._read_at >= self._max_age:
             await self.refreshed()
-        if self._keys is None:
+        if self._keys is None or self._clock.now() - self._read_at >= self._stale:
             raise unavailable("the keys of the token issuer cannot be read now")
         return self._keys
 
     async def refreshed(self) -> KeySet | None:
         async with self._lock:
             now = self._clock.now()
-            if self._asked_at is not None and now - self._asked_at < self._refetch:
+            if now - self._asked_at < self._refetch:
                 return None
             self._asked_at = now
             try:
                 document = msgspec.json.decode(await self._read(), type=dict[str, list[dict[str, object]]])
-                self._keys = KeySet.import_key_set(document)  # type: ignore[arg-type]
+                self._keys, self._read_at = KeySet.import_key_set(document), now  # type: ignore[arg-type]
             except (OSError, httpx.HTTPError, msgspec.MsgspecError, JoseError, ValueError, KeyError):
                 return None
             return self._keys
@@ -64,8 +77,8 @@ class _Cached(ABC):
 class FileKeys(_Cached):
     """A JWKS file."""
 
-    def __init__(self, path: str | Path, clock: Clock, refetch_s: int) -> None:
-        super().__init__(clock, refetch_s)
+    def __init__(self, path: str | Path, clock: Clock, ages: KeyAges) -> None:
+        super().__init__(clock, ages)
         self._path = Path(path)
 
     async def _read(self) -> bytes:
@@ -79,11 +92,11 @@ class UrlKeys(_Cached):
         self,
         url: str,
         clock: Clock,
-        refetch_s: int,
+        ages: KeyAges,
         timeout_s: float,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        super().__init__(clock, refetch_s)
+        super().__init__(clock, ages)
         self._url, self._timeout_s, self._transport = url, timeout_s, transport
 
     async def _read(self) -> bytes:

@@ -51,7 +51,7 @@ def bounded_receive(scope: Scope, receive: Receive, limits: BodyLimits) -> Recei
     """A `receive` that never hands out more than the path's limit, whatever content-length says.
 
     Raises:
-        Problem: 413 at once when content-length already says too much, later when the bytes do.
+        Problem: 415 for a compressed body; 413 at once when content-length already says too much, later when the bytes do.
     """
     declared_bytes = _declared_length(scope)
     if not declared_bytes and scope["method"] in _BODYLESS:
@@ -74,7 +74,18 @@ def bounded_receive(scope: Scope, receive: Receive, limits: BodyLimits) -> Recei
 
 
 def _declared_length(scope: Scope) -> int:
+    declared = 0
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) if value.isdigit() and len(value) < 19 else 2**63
-    return 0
+            declared = int(value) if value.isdigit() and len(value) < 19 else 2**63
+        elif name == b"content-encoding" and value.strip().lower() != b"identity":
+            raise _encoded()
+    return declared
+
+
+def _encoded() -> Problem:
+    """A body is read as it is: what a few bytes unpack to would have no bound."""
+    return Problem(
+        415, "unsupported-media-type", "Unsupported content encoding", "a body must not be compressed",
+        field="header.content-encoding", rule="content-encoding", headers={"Accept-Encoding": "identity"},
+    )  # fmt: skip

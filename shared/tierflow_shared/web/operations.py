@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.outbox import count_messages
 from tierflow_shared.store.positions import read_positions
+from tierflow_shared.web.acts import add_acts_route
 from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.routing import service_router
 
@@ -44,6 +45,7 @@ def operations_router(
         """Positions, outcomes by event type, outbox and dead letters of this service."""
         return await asyncio.to_thread(read_progress, database, unfinished)
 
+    add_acts_route(router, database)
     return router
 
 

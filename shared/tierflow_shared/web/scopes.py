@@ -26,5 +26,6 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "decisions:read": "read and replay suitability decisions",
     "operations:read": "see positions, lags and queues",
     "operations:write": "steer the running services",
+    "audit:read": "read who did what, with which outcome",
 }
 ALL_SCOPES: Final[frozenset[str]] = frozenset(DESCRIPTIONS)

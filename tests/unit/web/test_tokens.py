@@ -17,7 +17,7 @@ from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.web.authority import Authority, TokenRules, authority_for
 from tierflow_shared.web.issuer import KEY_FILE, EmbeddedIssuer
-from tierflow_shared.web.keys import FileKeys, UrlKeys
+from tierflow_shared.web.keys import FileKeys, KeyAges, UrlKeys
 from tierflow_shared.web.problems import Problem
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +43,7 @@ def write_keys(path: Path, *keys: Any) -> Path:
 
 
 def authority(path: Path, clock: ManualClock, metrics: ServiceMetrics | None = None) -> Authority:
-    return Authority(FileKeys(path, clock, refetch_s=30), RULES, clock, metrics)
+    return Authority(FileKeys(path, clock, KeyAges(refetch_s=30)), RULES, clock, metrics)
 
 
 async def refusal(one: Authority, header: str | None) -> str:
@@ -159,7 +159,7 @@ async def test_keys_come_from_an_address_and_answers_are_bounded() -> None:
 
     async def keys_at(name: str) -> KeySet | None:
         transport = httpx.MockTransport(lambda _: httpx.Response(200, content=answers[name]))
-        return await UrlKeys(f"https://issuer/{name}", clock, 30, 1.0, transport).refreshed()
+        return await UrlKeys(f"https://issuer/{name}", clock, KeyAges(), 1.0, transport).refreshed()
 
     assert len((await keys_at("good") or KeySet([])).keys) == 1
     assert await keys_at("huge") is None

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from tierflow_contact_planner.api import models
-from tierflow_contact_planner.api.context import Context, problems
+from tierflow_contact_planner.api.context import Context, check_manager, problems
 from tierflow_contact_planner.api.views import Views, percent
 from tierflow_contact_planner.domain.contacts import Outcome
 from tierflow_contact_planner.domain.ownership import Staff
@@ -18,11 +18,12 @@ from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.idempotency import Answer, IdempotentCall, idempotent_call
 from tierflow_shared.web.models import Id, PathId
 from tierflow_shared.web.pages import PageRequest, cursor_of, page_request
-from tierflow_shared.web.problems import invalid
+from tierflow_shared.web.problems import invalid, not_found
 from tierflow_shared.web.routing import service_router
 
 AsOf = Annotated[date | None, Query(description="day of the question; default: the latest business date")]
-Reader = Annotated[Principal, requires("contacts:read")]
+OwnReader = Annotated[Principal, requires("contacts:read", customers=True, rms=True)]
+Manager = Annotated[Principal, requires("contacts:read", rms=True)]
 Paging = Annotated[PageRequest, Depends(page_request)]
 
 
@@ -32,7 +33,7 @@ def contacts_router(context: Context) -> APIRouter:
 
     @router.post("/contacts/{contact_id}/outcome", response_model=models.ContactView)
     def record(
-        principal: Annotated[Principal, requires("contacts:write")],
+        principal: Annotated[Principal, requires("contacts:write", rms=True)],
         call: Annotated[IdempotentCall, Depends(idempotent_call)],
         contact_id: PathId,
         said: models.OutcomeRequest,
@@ -43,28 +44,31 @@ def contacts_router(context: Context) -> APIRouter:
 
     @router.get("/customers/{customer_id}/contacts")
     def read_customer(
-        principal: Reader,  # noqa: ARG001
+        principal: OwnReader,
         customer_id: PathId,
         page: Paging,
         as_of: AsOf = None,
     ) -> models.CustomerContactsView:
         """Who owns the customer, what is due, and all contacts so far, newest first."""
-        return _customer_contacts(context, customer_id, page, as_of)
+        return _customer_contacts(context, principal, customer_id, page, as_of)
 
     @router.get("/coverage")
     def read_coverage(
-        principal: Reader,  # noqa: ARG001
+        principal: Manager,
         page: Paging,
         rm: Annotated[Id | None, Query(description="one manager's book; default: the whole bank")] = None,
         as_of: AsOf = None,
     ) -> models.CoverageView:
         """The share of customers whose last contact lies within their cadence, and the overdue list."""
-        return _coverage(context, rm, page, as_of)
+        rm_id = rm or principal.rm
+        if rm_id is not None:
+            check_manager(principal, rm_id)
+        return _coverage(context, rm_id, page, as_of)
 
     @router.get("/rms")
-    def read_managers(principal: Reader, page: Paging, as_of: AsOf = None) -> models.ManagersView:  # noqa: ARG001
-        """Relationship managers with the size of their books."""
-        return _managers(context, page, as_of)
+    def read_managers(principal: Manager, page: Paging, as_of: AsOf = None) -> models.ManagersView:
+        """Relationship managers with the size of their books; a manager's token sees that manager alone."""
+        return _managers(context, principal, page, as_of)
 
     @router.get("/contacts-digest")
     def read_digest(
@@ -96,7 +100,7 @@ def _record(
     records = context.writer(uow.connection)
     with problems():
         planned = records.contact(contact_id)
-        if planned is None:
+        if planned is None or principal.rm not in (None, planned.rm_id):
             raise UnknownContactError(contact_id)
         outcome = Outcome(
             outcome=said.outcome,
@@ -112,11 +116,18 @@ def _record(
 
 
 def _customer_contacts(
-    context: Context, customer_id: str, page: PageRequest, asked: date | None
+    context: Context, principal: Principal, customer_id: str, page: PageRequest, asked: date | None
 ) -> models.CustomerContactsView:
+    if principal.customer not in (None, customer_id):
+        raise not_found("customer")
     with context.reading() as records:
         day = context.as_of(records, asked)
         facts = seeing.customer_of(records, customer_id)
+        if principal.rm is not None:
+            # Whose book it is today decides, not whose it was or will be on the day that was asked for.
+            today = context.as_of(records, None)
+            if seeing.owner_of(facts, Staff(records.managers()), today, context.policy) != principal.rm:
+                raise not_found("customer")
         due = seeing.due_now(facts, day, context.policy)
         owner = seeing.owner_of(facts, Staff(records.managers()), day, context.policy)
         found = records.contacts_of(customer_id, _after_contact(page), page.limit + 1)
@@ -170,12 +181,13 @@ def _coverage(context: Context, rm_id: str | None, page: PageRequest, asked: dat
     )
 
 
-def _managers(context: Context, page: PageRequest, asked: date | None) -> models.ManagersView:
+def _managers(context: Context, principal: Principal, page: PageRequest, asked: date | None) -> models.ManagersView:
     after = page.after(str)
     with context.reading() as records:
         day = context.as_of(records, asked)
         found = seeing.managed_books(records, day, context.policy)
-    rest = [one for one in found if after is None or one.manager.rm_id > after[0]]
+    own = [one for one in found if principal.rm in (None, one.manager.rm_id)]
+    rest = [one for one in own if after is None or one.manager.rm_id > after[0]]
     shown = rest[: page.limit]
     return models.ManagersView(
         as_of=day,

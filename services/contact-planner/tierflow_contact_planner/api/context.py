@@ -20,6 +20,7 @@ from tierflow_shared.clock import Clock
 from tierflow_shared.metrics import ServiceMetrics
 from tierflow_shared.store.database import Database
 from tierflow_shared.web.idempotency import Idempotency
+from tierflow_shared.web.principal import Principal
 from tierflow_shared.web.problems import Problem, conflict, invalid, not_found
 
 
@@ -57,6 +58,12 @@ class Context:
     def as_of(self, records: Records, asked: date | None) -> date:
         """The day asked for, else the latest business date that events told, else today."""
         return asked or records.business_date() or self.clock.now().date()
+
+
+def check_manager(principal: Principal, rm_id: str) -> None:
+    """A manager's token sees this manager alone; others look unknown."""
+    if principal.rm not in (None, rm_id):
+        raise not_found("relationship manager")
 
 
 @contextmanager

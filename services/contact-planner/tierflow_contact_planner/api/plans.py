@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Query, Response
 from starlette.responses import Response as PlainResponse
 
 from tierflow_contact_planner.api import models, views
-from tierflow_contact_planner.api.context import Context, problems
+from tierflow_contact_planner.api.context import Context, check_manager, problems
 from tierflow_contact_planner.domain.planning import Period
 from tierflow_contact_planner.handlers.planning import Committed, ShownPlan, commit_plans, make_plans, show_plan
+from tierflow_shared.store.acts import Act, record_acts
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.idempotency import Answer, IdempotentCall, idempotent_call
@@ -20,7 +21,7 @@ from tierflow_shared.web.routing import service_router
 
 First = Annotated[date, Query(alias="from", description="first day, included", examples=["2026-03-02"])]
 Last = Annotated[date, Query(alias="to", description="last day, included", examples=["2026-03-08"])]
-Reader = Annotated[Principal, requires("contacts:read")]
+Reader = Annotated[Principal, requires("contacts:read", rms=True)]
 
 
 def plans_router(context: Context) -> APIRouter:
@@ -28,8 +29,9 @@ def plans_router(context: Context) -> APIRouter:
     router = service_router("/contact-planner/v1", ["plans"])
 
     @router.get("/rms/{rm_id}/plan")
-    def read_plan(principal: Reader, rm_id: PathId, first: First, last: Last) -> models.PlanView:  # noqa: ARG001
+    def read_plan(principal: Reader, rm_id: PathId, first: First, last: Last) -> models.PlanView:
         """The committed plan of the period; where none was made, a draft on what is known now."""
+        check_manager(principal, rm_id)
         with context.reading() as records:
             shown = show_plan(records, rm_id, Period(first, last), context.policy, context.settings.plan_max_listed)
             plan = shown.stored.plan
@@ -41,31 +43,39 @@ def plans_router(context: Context) -> APIRouter:
         response_class=Response,
         responses={200: {"content": {"text/calendar": {}}, "description": "iCalendar (RFC 5545)"}},
     )
-    def read_calendar(principal: Reader, rm_id: PathId, first: First, last: Last) -> Response:  # noqa: ARG001
+    def read_calendar(principal: Reader, rm_id: PathId, first: First, last: Last) -> Response:
         """The same plan for a calendar program. Carries contact ids, never who the customer is."""
+        check_manager(principal, rm_id)
         with context.reading() as records:
             shown = show_plan(records, rm_id, Period(first, last), context.policy, context.settings.plan_max_listed)
         return Response(_calendar(context, shown), media_type="text/calendar; charset=utf-8")
 
     @router.post("/plans", status_code=200, response_model=models.PlansView)
     def make(
-        principal: Annotated[Principal, requires("plans:write")],
+        principal: Annotated[Principal, requires("plans:write", rms=True)],
         call: Annotated[IdempotentCall, Depends(idempotent_call)],
         wanted: models.PlanRequest,
     ) -> PlainResponse:
-        """Makes and publishes the plans of a period. Repeating it keeps what was promised and says nothing twice."""
+        """Makes and publishes the plans of a period. Repeating it keeps what was promised and says nothing twice.
+
+        A manager's token plans for that manager alone.
+        """
+        rm_id = wanted.rm_id or principal.rm
+        if rm_id is not None:
+            check_manager(principal, rm_id)
         context.admit()
         if wanted.last < wanted.first:
             raise invalid("body.to", "period", "the last day is before the first")
         period = Period(wanted.first, wanted.last)
         with context.reading() as records:
-            plans = make_plans(records, wanted.rm_id, period, context.policy)
+            plans = make_plans(records, rm_id, period, context.policy)
         limit = context.settings.plan_max_listed
 
         def commit(uow: UnitOfWork) -> Answer:
             store = context.writer(uow.connection)
             with problems():
                 done = commit_plans(store, uow, plans, context.policy, limit)
+            record_acts(uow, [Act(principal.subject, "plans.commit", rm_id or "all-managers")])
             uow.after_commit(_counting(context, done))
             return Answer(200, views.plans(done, wanted))
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from tierflow_events.adapters.letters import milliseconds
 from tierflow_events.adapters.tables import BUSINESS_DATE
+from tierflow_shared.store.acts import Act, record_acts
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.dialect import upsert
 
@@ -32,3 +33,4 @@ class SqlBusinessDates:
         row = {"business_date": to.isoformat(), "advanced_by": by, "advanced_at_ms": milliseconds(at)}
         with self._database.writing() as uow:
             uow.connection.execute(upsert(uow.connection, BUSINESS_DATE).values(**row).on_conflict_do_nothing())
+            record_acts(uow, [Act(by, "business-date.advance", to.isoformat())])

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, sele
 from tierflow_events.adapters.tables import LETTER
 from tierflow_events.domain.letters import Letter, LetterFilter, LetterGroup, Replay
 from tierflow_events.domain.placing import Place
+from tierflow_shared.store.acts import Act, record_acts
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.dialect import insert_if_new
 from tierflow_shared.store.unit_of_work import UnitOfWork
@@ -83,7 +84,9 @@ class SqlLetters:
             .returning(_C.letter_id)
         )
         with self._database.writing() as uow:
-            return frozenset(uow.connection.execute(taken).scalars())
+            mine = frozenset(uow.connection.execute(taken).scalars())
+            record_acts(uow, [Act(replay.by, f"dead-letter.{replay.kind}", one) for one in sorted(mine)])
+        return mine
 
     async def sent(self, places: Mapping[str, Place]) -> None:
         await asyncio.to_thread(self._sent, places)

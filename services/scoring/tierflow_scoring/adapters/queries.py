@@ -42,8 +42,10 @@ class SqlQueries:
         query = select(_SEGMENT.tier, func.count(), provisional).where(_holds(scheme, day)).group_by(_SEGMENT.tier)
         return [TierCount(*row) for row in self._connection.execute(query)]
 
-    def standings(self, scheme: str, day: int, after: str, count: int) -> list[SegmentRow]:
+    def standings(self, scheme: str, day: int, after: str, count: int, only: str | None = None) -> list[SegmentRow]:
         query = select(*SEGMENT_COLUMNS).where(_holds(scheme, day), _SEGMENT.customer_id > after)
+        if only is not None:
+            query = query.where(_SEGMENT.customer_id == only)
         rows = self._connection.execute(query.order_by(_SEGMENT.customer_id).limit(count))
         return [segment_row(row) for row in rows]
 

@@ -15,7 +15,7 @@ from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.pages import Page, PageRequest, cursor_of, page_request
 from tierflow_shared.web.routing import service_router
 
-Reader = Annotated[Principal, requires("tiers:read")]
+Reader = Annotated[Principal, requires("tiers:read", customers=True)]
 
 
 def accounts_router(context: Context) -> APIRouter:
@@ -24,14 +24,21 @@ def accounts_router(context: Context) -> APIRouter:
 
     @router.get("/accounts")
     def list_accounts(
-        principal: Reader,  # noqa: ARG001
+        principal: Reader,
         page: Annotated[PageRequest, Depends(page_request)],
     ) -> Page[models.AccountView]:
-        """All accounts with the sums of their bookings, by customer and account; accounts without bookings too."""
-        after = page.after(str, str) or ("", "")
+        """All accounts with the sums of their bookings, by customer and account; accounts without bookings too.
+
+        A customer's token sees that customer's accounts alone.
+        """
+        after, only = page.after(str, str) or ("", ""), principal.customer
+        if only is not None:
+            after = (only, after[1] if after[0] == only else "")
         rows = []
         with context.reading() as (repository, queries):
             for row in accounts_after(repository, queries, after[0], after[1]):
+                if only is not None and row.customer_id != only:
+                    break
                 rows.append(row)
                 if len(rows) > page.limit:
                     break

@@ -18,7 +18,7 @@ from tierflow_shared.web.models import PathId
 from tierflow_shared.web.problems import invalid, not_found
 from tierflow_shared.web.routing import service_router
 
-Reader = Annotated[Principal, requires("tiers:read")]
+Reader = Annotated[Principal, requires("tiers:read", customers=True)]
 SchemeName = Annotated[str | None, Query(max_length=64, description="one scheme; all without it")]
 On = Annotated[date | None, Query(description="the standing that held on this day; the whole path without it")]
 KnownText = Annotated[

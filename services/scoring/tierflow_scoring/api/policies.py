@@ -14,7 +14,7 @@ from tierflow_shared.web.models import PathId
 from tierflow_shared.web.problems import not_found
 from tierflow_shared.web.routing import service_router
 
-Reader = Annotated[Principal, requires("policies:read")]
+Reader = Annotated[Principal, requires("policies:read", customers=True, rms=True)]
 
 
 def policies_router(context: Context) -> APIRouter:

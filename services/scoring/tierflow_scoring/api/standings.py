@@ -23,16 +23,21 @@ def standings_router(context: Context) -> APIRouter:
 
     @router.get("/standings")
     def list_standings(
-        principal: Annotated[Principal, requires("tiers:read")],  # noqa: ARG001
+        principal: Annotated[Principal, requires("tiers:read", customers=True)],
         scheme: Annotated[str, Query(max_length=64, examples=["private-bank"])],
         as_of: Annotated[date, Query(description="a closed day", examples=["2026-03-02"])],
         page: Annotated[PageRequest, Depends(page_request)],
     ) -> Page[models.StandingLine]:
-        """The tier of each customer that, as believed now, holds on a day, by customer id."""
+        """The tier of each customer that, as believed now, holds on a day, by customer id.
+
+        A customer's token sees that customer alone.
+        """
         known = context.scheme(scheme)
         after = page.after(str) or ("",)
         with context.reading() as (repository, queries):
-            rows = queries.standings(scheme, closed_day(repository, as_of), after[0], page.limit + 1)
+            rows = queries.standings(
+                scheme, closed_day(repository, as_of), after[0], page.limit + 1, principal.customer
+            )
         shown = rows[: page.limit]
         following = cursor_of(shown[-1].customer_id) if len(rows) > page.limit else None
         return Page(items=[standing_line(row, known, context.currency) for row in shown], next=following)

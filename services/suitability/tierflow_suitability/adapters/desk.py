@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tierflow_shared.contracts.bank import ProductUpdated, RmUpdated
 from tierflow_shared.contracts.primitives import Data
 from tierflow_shared.metrics import ServiceMetrics
+from tierflow_shared.store.acts import Act, record_acts
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_suitability.adapters.reading import DeskReader
 from tierflow_suitability.adapters.references import PRODUCT, STAFF, ReferenceCache
@@ -139,6 +140,9 @@ class SqlDesk:
         if entry.decision is not None and entry.decision.trigger == "request":
             self._first_decisions[entry.decision.sale_id] = entry.decision
         self._writer.entries.append(entry)
+
+    def note(self, subject: str, action: str, thing: str, outcome: str) -> None:
+        record_acts(self._uow, [Act(subject, action, thing, outcome)])
 
     def emit(self, data: Data, event_id: str) -> None:
         self._uow.emit(data, event_id=event_id)

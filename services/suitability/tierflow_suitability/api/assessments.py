@@ -34,7 +34,7 @@ def assessments_router(context: Context) -> APIRouter:
     async def answer_questionnaire(
         customer_id: PathId,
         body: Annotated[AnswersBody, ANSWERS_EXAMPLES],
-        principal: Annotated[Principal, requires("assessments:write")],
+        principal: Annotated[Principal, requires("assessments:write", customers=True)],
         call: Annotated[IdempotentCall, Depends(idempotent_call)],
     ) -> Response:
         """Takes the customer's answers and computes the level C1 to C5.
@@ -50,7 +50,9 @@ def assessments_router(context: Context) -> APIRouter:
 
     @router.post("/customers/{customer_id}/assessments/{assessment_id}/confirmation")
     async def confirm_assessment(
-        customer_id: PathId, assessment_id: PathId, principal: Annotated[Principal, requires("assessments:write")]
+        customer_id: PathId,
+        assessment_id: PathId,
+        principal: Annotated[Principal, requires("assessments:write", customers=True)],
     ) -> AssessmentOut:
         """The customer confirms a changed level; only then does it count for sales."""
         _require_the_customer(principal, customer_id)
@@ -65,7 +67,7 @@ def assessments_router(context: Context) -> APIRouter:
 
     @router.get("/customers/{customer_id}/assessments")
     async def list_assessments(
-        customer_id: PathId, principal: Annotated[Principal, requires("assessments:read")]
+        customer_id: PathId, principal: Annotated[Principal, requires("assessments:read", customers=True)]
     ) -> AssessmentsOut:
         """All assessments of a customer, newest first."""
         if principal.customer not in (None, customer_id):

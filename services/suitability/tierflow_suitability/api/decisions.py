@@ -29,14 +29,14 @@ def decisions_router(context: Context) -> APIRouter:
 
     @router.get("/decisions/{decision_id}", response_model=DecisionOut)
     async def show_decision(
-        decision_id: PathId, principal: Annotated[Principal, requires("decisions:read")]
+        decision_id: PathId, principal: Annotated[Principal, requires("decisions:read", customers=True)]
     ) -> Response:
         """A decision as it was made: every finding with rule, article and inputs, and the packs with their hashes."""
         return json_response(decision_document(await find(decision_id, principal)))
 
     @router.get("/decisions/{decision_id}/replay", response_model=ReplayOut)
     async def replay_decision(
-        decision_id: PathId, principal: Annotated[Principal, requires("decisions:read")]
+        decision_id: PathId, principal: Annotated[Principal, requires("decisions:read", customers=True)]
     ) -> Response:
         """Makes the decision again from its stored inputs and packs, and says whether it comes out the same."""
         again = replay(await find(decision_id, principal), context.office.rulebook)

@@ -83,13 +83,15 @@ def policies_router(office: Office) -> APIRouter:
     router = service_router("/suitability/v1", ["policies"])
 
     @router.get("/packs")
-    async def list_packs(principal: Annotated[Principal, requires("decisions:read")]) -> PacksOut:  # noqa: ARG001
+    async def list_packs(
+        principal: Annotated[Principal, requires("decisions:read", customers=True, rms=True)],
+    ) -> PacksOut:  # noqa: ARG001
         """Every version of every rule pack, with articles, numbers and hash."""
         return PacksOut(items=[_pack(pack) for pack in office.rulebook.packs])
 
     @router.get("/questionnaires")
     async def list_questionnaires(
-        principal: Annotated[Principal, requires("assessments:read")],  # noqa: ARG001
+        principal: Annotated[Principal, requires("assessments:read", customers=True, rms=True)],  # noqa: ARG001
     ) -> QuestionnairesOut:
         """Every version of every questionnaire, to be shown to a customer."""
         return QuestionnairesOut(items=[_questionnaire(one) for _, one in sorted(office.questionnaires.items())])

@@ -17,7 +17,7 @@ from tierflow_suitability.api.examples import PRODUCT_EXAMPLES
 from tierflow_suitability.api.models import ProductBody, ProductOut
 from tierflow_suitability.api.views import json_response
 from tierflow_suitability.handlers.writing_products import NewerProductError, write_product
-from tierflow_suitability.ports import Needed, ProductVersion
+from tierflow_suitability.ports import Desk, Needed, ProductVersion
 
 
 def products_router(context: Context) -> APIRouter:
@@ -33,8 +33,13 @@ def products_router(context: Context) -> APIRouter:
         """Writes a product as it may be sold from now on; sales that waited for it are decided."""
         product = _product(product_id, body)
         needed = Needed(waiting_products=frozenset({product_id}))
+
+        def write(desk: Desk) -> None:
+            write_product(desk, context.office, product, principal.subject)
+            desk.note(principal.subject, "product.write", product_id, "done")
+
         try:
-            await context.write(needed, lambda desk: write_product(desk, context.office, product, principal.subject))
+            await context.write(needed, write)
         except NewerProductError:
             raise conflict("a statement about this product is dated later than now", code="newer-version") from None
         return await show(product_id)
@@ -42,7 +47,7 @@ def products_router(context: Context) -> APIRouter:
     @router.get("/products/{product_id}", response_model=ProductOut)
     async def get_product(
         product_id: PathId,
-        principal: Annotated[Principal, requires("products:read")],  # noqa: ARG001
+        principal: Annotated[Principal, requires("products:read", customers=True, rms=True)],  # noqa: ARG001
     ) -> Response:
         """The newest statement about a product."""
         return await show(product_id)

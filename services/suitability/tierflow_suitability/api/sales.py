@@ -30,7 +30,7 @@ from tierflow_suitability.handlers.requests import SaleOrder, Taken
 
 # The pattern of `idempotent_call`, and the scope that the route declares.
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
-_MAY_WRITE: Final = RequiredScope("sales:write")
+_MAY_WRITE: Final = RequiredScope("sales:write", customers=True)
 _NO_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _REPLAYED: Final = {"Idempotency-Replayed": "true"}
 
@@ -82,7 +82,7 @@ def sales_router(context: Context, door: SaleDoor) -> APIRouter:
 
     async def request_sale(
         body: Annotated[SaleBody, SALE_EXAMPLES],
-        principal: Annotated[Principal, requires("sales:write")],
+        principal: Annotated[Principal, requires("sales:write", customers=True)],
         call: Annotated[IdempotentCall, Depends(idempotent_call)],
     ) -> Response:
         """Requests a sale and answers with its decision: every finding, and what is still needed.
@@ -106,7 +106,7 @@ def sales_router(context: Context, door: SaleDoor) -> APIRouter:
 
     @router.get("/sales", response_model=SalesPage)
     async def list_sales(
-        principal: Annotated[Principal, requires("sales:read")],
+        principal: Annotated[Principal, requires("sales:read", customers=True)],
         page: Annotated[PageRequest, Depends(page_request)],
         customer: Annotated[Id | None, Query(description="only this customer's sales")] = None,
         state: Annotated[SaleState | None, Query(description="only sales in this state")] = None,
@@ -125,7 +125,9 @@ def sales_router(context: Context, door: SaleDoor) -> APIRouter:
         return json_response({"items": items, "next": cursor_of(shown[-1].sale_id) if more else None})
 
     @router.get("/sales/{sale_id}", response_model=SaleOut)
-    async def show_sale(sale_id: PathId, principal: Annotated[Principal, requires("sales:read")]) -> Response:
+    async def show_sale(
+        sale_id: PathId, principal: Annotated[Principal, requires("sales:read", customers=True)]
+    ) -> Response:
         """A sale with its evidence, its approvals and its present decision."""
         found = await context.read(lambda: context.queries.sale(sale_id))
         if found is None or principal.customer not in (None, found[0].request.customer_id):

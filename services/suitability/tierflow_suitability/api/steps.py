@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.models import PathId
-from tierflow_shared.web.problems import forbidden
 from tierflow_shared.web.routing import service_router
 from tierflow_suitability.api.context import Context, actor_of, sale_problem
 from tierflow_suitability.api.examples import APPROVAL_EXAMPLES, CONFIRMATION_EXAMPLES, EVIDENCE_EXAMPLES
@@ -18,6 +17,7 @@ from tierflow_suitability.domain.sales import SaleError
 from tierflow_suitability.handlers.steps import (
     Action,
     Actor,
+    Step,
     approve,
     confirm,
     decline,
@@ -36,7 +36,7 @@ def steps_router(context: Context) -> APIRouter:
     async def add_evidence(
         sale_id: PathId,
         body: Annotated[EvidenceBody, EVIDENCE_EXAMPLES],
-        principal: Annotated[Principal, requires("sales:write")],
+        principal: Annotated[Principal, requires("sales:write", customers=True)],
     ) -> Response:
         """Adds a document to a sale and decides it again."""
         actor, document = actor_of(principal), body.contract()
@@ -52,29 +52,37 @@ def steps_router(context: Context) -> APIRouter:
 
         The caller must not have requested, sold or documented the sale, and must not be the customer.
         """
-        if principal.customer is not None:
-            raise forbidden("a customer cannot decide on a sale", rule="four-eyes")
         actor = actor_of(principal)
         if body.verdict == "decline":
             return await _step(
-                context, sale_id, actor, lambda desk: decline(desk, body.decision_id, body.reason, actor)
+                context,
+                sale_id,
+                actor,
+                lambda desk: decline(desk, body.decision_id, body.reason, actor),
+                "sale.decline",
             )
         return await _step(
-            context, sale_id, actor, lambda desk: approve(desk, context.office, body.decision_id, body.reason, actor)
+            context,
+            sale_id,
+            actor,
+            lambda desk: approve(desk, context.office, body.decision_id, body.reason, actor),
+            "sale.approve",
         )
 
     @router.post("/sales/{sale_id}/confirm", response_model=SaleOut)
     async def confirm_sale(
         sale_id: PathId,
         body: Annotated[ConfirmBody, CONFIRMATION_EXAMPLES],
-        principal: Annotated[Principal, requires("sales:write")],
+        principal: Annotated[Principal, requires("sales:write", customers=True)],
     ) -> Response:
         """Confirms an approved sale. All rules are asked again for this day; if one objects, the sale stays open."""
         actor = actor_of(principal)
         return await _step(context, sale_id, actor, lambda desk: confirm(desk, context.office, body.decision_id, actor))
 
     @router.post("/sales/{sale_id}/cancel", response_model=SaleOut)
-    async def cancel_sale(sale_id: PathId, principal: Annotated[Principal, requires("sales:write")]) -> Response:
+    async def cancel_sale(
+        sale_id: PathId, principal: Annotated[Principal, requires("sales:write", customers=True)]
+    ) -> Response:
         """Withdraws a sale that is not confirmed."""
         actor = actor_of(principal)
         return await _step(context, sale_id, actor, lambda desk: withdraw(desk, actor))
@@ -82,12 +90,21 @@ def steps_router(context: Context) -> APIRouter:
     return router
 
 
-async def _step(context: Context, sale_id: str, actor: Actor, action_on: Callable[[Desk], Action]) -> Response:
-    """Takes a step in a transaction of its own; a refusal is told after what had to change anyway is durable."""
-    taken = await context.write(
-        Needed(sales=frozenset({sale_id})),
-        lambda desk: take_step(desk, context.office, sale_id, actor, action_on(desk)),
-    )
+async def _step(
+    context: Context, sale_id: str, actor: Actor, action_on: Callable[[Desk], Action], privileged: str = ""
+) -> Response:
+    """Takes a step in a transaction of its own; a refusal is told after what had to change anyway is durable.
+
+    A `privileged` step, also a refused one, is written down for auditors.
+    """
+
+    def step(desk: Desk) -> Step:
+        taken = take_step(desk, context.office, sale_id, actor, action_on(desk))
+        if privileged and taken.sale is not None:
+            desk.note(actor.subject, privileged, sale_id, taken.error.code if taken.error else "done")
+        return taken
+
+    taken = await context.write(Needed(sales=frozenset({sale_id})), step)
     if taken.error is not None or taken.sale is None:
         raise sale_problem(taken.error or SaleError("not-found", "no such sale"))
     sale = taken.sale
