@@ -42,7 +42,7 @@ class Buckets:
 
 
 class ClientLimits:
-    """The limits of one process. Good callers never suffer from strangers: an address counts only what it is refused."""
+    """The limits of one process. Good callers never suffer from strangers: an address counts what was refused."""
 
     def __init__(self, callers: Buckets, senders: Buckets, strangers: Buckets) -> None:
         self._callers, self._senders, self._strangers = callers, senders, strangers

@@ -149,6 +149,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._reads_head, self._moved = False, True
         if self._received > self.limits.max_head_bytes:
             self._check_head()
+        if sum(name == b"host" for name, _ in self.headers) != 1 and self.parser.get_http_version() == "1.1":
+            raise _RefusedError  # RFC 9112, 3.2
         if len(self.pipeline) >= _MAX_PIPELINED:
             self._refusal = PIPELINED
             raise _RefusedError

@@ -51,7 +51,7 @@ def bounded_receive(scope: Scope, receive: Receive, limits: BodyLimits) -> Recei
     """A `receive` that never hands out more than the path's limit, whatever content-length says.
 
     Raises:
-        Problem: 415 for a compressed body; 413 at once when content-length already says too much, later when the bytes do.
+        Problem: 415 for a compressed body; 413 at once when content-length says too much, later when the bytes do.
     """
     declared_bytes = _declared_length(scope)
     if not declared_bytes and scope["method"] in _BODYLESS:

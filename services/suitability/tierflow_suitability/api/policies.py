@@ -84,8 +84,8 @@ def policies_router(office: Office) -> APIRouter:
 
     @router.get("/packs")
     async def list_packs(
-        principal: Annotated[Principal, requires("decisions:read", customers=True, rms=True)],
-    ) -> PacksOut:  # noqa: ARG001
+        principal: Annotated[Principal, requires("decisions:read", customers=True, rms=True)],  # noqa: ARG001
+    ) -> PacksOut:
         """Every version of every rule pack, with articles, numbers and hash."""
         return PacksOut(items=[_pack(pack) for pack in office.rulebook.packs])
 
