@@ -10,7 +10,7 @@ READY := .venv/.ready
 STACK := $(BIN)/python -m tierflow_stack
 DEMO := $(BIN)/tierflow demo $(if $(DATA),--data $(DATA))
 
-.PHONY: help setup demo serve up down status test check fix audit bench bench-stream bench-curve soak soak-outage soak-outbox chaos lock clean
+.PHONY: help setup demo serve up down status test check fix audit bench bench-stream bench-curve soak soak-outage soak-outbox chaos schemathesis lock clean
 
 help: ## what can be done here
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,10 @@ soak-outbox: $(READY) ## Kafka is killed under load; does a full outbox turn int
 chaos: $(READY) ## break it under load and compare (SEED= MINUTES= SHAPE=embedded|production); var/chaos/report.json
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(RATE),--rate $(RATE))
+
+schemathesis: $(READY) ## every check of Schemathesis on all services in the production shape (EXAMPLES=150); var/security/schemathesis.json
+	@$(STACK) run --folder var/security/stack --fresh -- $(BIN)/python -m tests.security.fuzzing \
+		$(if $(EXAMPLES),--examples $(EXAMPLES) --at-least 0)
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv lock && uv export --frozen --no-emit-project --group dev --quiet --output-file requirements/dev.txt

@@ -26,6 +26,7 @@ class ServiceSettings(KafkaSettings):
     data_dir: Path = Field(Path("var/data"), description="folder of the embedded databases, log and keys")
     database_url: str | None = Field(
         None,
+        repr=False,
         description="URL of the service's database, postgresql+psycopg://… in production; {service} in it becomes the "
         "service's name with _ for -; default a SQLite file in data_dir",
     )

@@ -9,8 +9,8 @@ from sqlalchemy import MetaData, select
 from tests.databases import OpenDatabase
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.unit_of_work import UnitOfWork
-from tierflow_shared.web.principal import Principal
 from tierflow_shared.web.idempotency import Answer, Idempotency, IdempotentCall
+from tierflow_shared.web.principal import Principal
 
 ANNA = Principal("anna", frozenset())
 CALL = IdempotentCall("K-1", "/r", b"b" * 16)

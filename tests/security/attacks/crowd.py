@@ -16,7 +16,8 @@ def main(port: int, count: int) -> None:
         one = socket.create_connection(("127.0.0.1", port), timeout=30)
         one.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-Slow: ")
         held.append(one)
-    print(len(held), flush=True)
+    sys.stdout.write(f"{len(held)}\n")
+    sys.stdout.flush()
     sys.stdin.read()
     for one in held:
         one.close()

@@ -13,8 +13,8 @@ from tests.unit.web.small_app import NOW
 from tierflow_shared.clock import ManualClock
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.unit_of_work import UnitOfWork
-from tierflow_shared.web.principal import Principal
 from tierflow_shared.web.idempotency import Answer, Idempotency, IdempotentCall
+from tierflow_shared.web.principal import Principal
 from tierflow_shared.web.problems import Problem, conflict
 
 ANNA = Principal("anna", frozenset())
