@@ -27,13 +27,13 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         yield one
 
 
-def test_every_route_has_a_row_and_every_row_a_route(world: World) -> None:
+async def test_every_route_has_a_row_and_every_row_a_route(world: World) -> None:
     documents = {name: app.openapi() for name, app in world.host.services.items()}
     assert matrix.routes(documents) == {(row.method, row.path) for row in ROWS}
     assert len(ROWS) == len({row.name for row in ROWS})
 
 
-def test_the_committed_documents_declare_the_same_scopes() -> None:
+async def test_the_committed_documents_declare_the_same_scopes() -> None:
     declared = {}
     for file in DOCUMENTS.glob("*.json"):
         for path, operations in json.loads(file.read_text())["paths"].items():
@@ -42,7 +42,7 @@ def test_the_committed_documents_declare_the_same_scopes() -> None:
     assert declared == {row.name: row.scope for row in ROWS}
 
 
-def test_a_route_without_a_row_is_found(world: World) -> None:
+async def test_a_route_without_a_row_is_found(world: World) -> None:
     documents = {name: app.openapi() for name, app in world.host.services.items()}
     documents["events"] = {"paths": {**documents["events"]["paths"], "/events/v1/new": {"get": {}}}}
     assert matrix.routes(documents) - {(row.method, row.path) for row in ROWS} == {("GET", "/events/v1/new")}
@@ -67,7 +67,7 @@ async def test_a_route_without_its_scope_check_is_found(
         return await checked(self, request)
 
     monkeypatch.setattr(RequiredScope, "__call__", lax)
-    asked = [case for case in matrix.cases(row, world) if case.rule == "scope"]
+    asked = [case for case in matrix.cases(row, world) if case.rule == "scope"][:4]
     found = [line async for line in matrix.failures(row, world, asked)]
     assert len(found) == len(asked)
 

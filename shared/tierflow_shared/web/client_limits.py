@@ -12,6 +12,7 @@ from tierflow_shared.web.problems import Problem
 
 INGEST_SCOPE: Final = "events:write"
 _BURST_S: Final = 2.0
+_ROUNDING: Final = 1e-9
 
 
 class Buckets:
@@ -34,7 +35,7 @@ class Buckets:
         now = self._now()
         level, at = self._levels.pop(name, (self._burst, now))
         level = min(self._burst, level + (now - at) * self._rate)
-        wait_s = 0.0 if level >= 1.0 else (1.0 - level) / self._rate
+        wait_s = 0.0 if level > 1.0 - _ROUNDING else (1.0 - level) / self._rate
         self._levels[name] = (level if wait_s else level - 1.0, now)
         if len(self._levels) > self._most:
             self._levels.popitem(last=False)

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from contextlib import closing
 
 import pytest
 from pydantic import ValidationError
@@ -50,15 +51,16 @@ def test_settings_that_are_refused_show_no_password() -> None:
     assert SECRET not in f"{caught.value!r}{caught.value!s}"
 
 
+def reach(url: str) -> None:
+    with closing(Database(url, MetaData(), service="test", clock=SystemClock())) as database:
+        database.ping()
+
+
 @pytest.mark.parametrize("url", BROKEN)
 def test_a_database_that_cannot_be_reached_shows_no_password(url: str) -> None:
     """Neither in the error and its causes nor in a log line about it."""
     with pytest.raises((SQLAlchemyError, ValueError, ImportError)) as caught:
-        database = Database(url, MetaData(), service="test", clock=SystemClock())
-        try:
-            database.ping()
-        finally:
-            database.close()
+        reach(url)
     error: BaseException | None = caught.value
     while error is not None:
         assert SECRET not in f"{error!r}{error!s}"

@@ -67,14 +67,16 @@ def where_router(
         )
 
     @router.get("/schemas")
-    async def list_schemas(principal: Annotated[Principal, requires("events:read")]) -> dict[str, list[str]]:  # noqa: ARG001
+    async def list_schemas(
+        principal: Annotated[Principal, requires("events:read", customers=True, rms=True)],
+    ) -> dict[str, list[str]]:
         """The names of all event types."""
         return {"types": sorted(EVENT_TYPES)}
 
     @router.get("/schemas/{event_type}")
     async def show_schema(
         event_type: str,
-        principal: Annotated[Principal, requires("events:read")],  # noqa: ARG001
+        principal: Annotated[Principal, requires("events:read", customers=True, rms=True)],  # noqa: ARG001
     ) -> dict[str, Any]:
         """The JSON Schema of a type's data."""
         if event_type not in EVENT_TYPES:
