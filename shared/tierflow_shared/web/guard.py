@@ -146,15 +146,15 @@ class GuardedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._reads_head, self._moved = False, True
+        self._moved = True
         if self._received > self.limits.max_head_bytes:
             self._check_head()
-        if sum(name == b"host" for name, _ in self.headers) != 1 and self.parser.get_http_version() == "1.1":
-            raise _RefusedError  # RFC 9112, 3.2
+        self._check_framing()
         if len(self.pipeline) >= _MAX_PIPELINED:
             self._refusal = PIPELINED
             raise _RefusedError
         super().on_headers_complete()
+        self._reads_head = False
         self.waiting.pop(self, None)
         self.due = self.loop.time() + self.limits.body_s
 
@@ -187,17 +187,30 @@ class GuardedProtocol(HttpToolsProtocol):
         self.write_due = inf
 
     def refuse(self, refusal: Refusal) -> None:
-        """Tells the peer why, unless an answer is under way, and closes the connection."""
+        """Closes the connection. The peer hears why if it waits for an answer: a second answer to one request, or one
+        to a request that never began, could be taken for the answer to another request.
+        """
         cycle = self.cycle
         is_answering = cycle is not None and not cycle.response_complete
+        is_waited_for = self._reads_head if not is_answering else not cycle.response_started
+        if refusal is SLOW and self._is_whole:
+            is_waited_for = False
         if is_answering:
             cycle.disconnected = True
             cycle.message_event.set()
         if not self.transport.is_closing():
-            if not (is_answering and cycle.response_started):
+            if is_waited_for:
                 self.transport.write(refusal.message())
             self.transport.close()
         self.due = self.loop.time() + LINGER_S
+
+    def _check_framing(self) -> None:
+        """What the parser leaves to us: RFC 9112, sections 3.2 and 6.1."""
+        if self.parser.get_http_version() == "1.1":
+            if sum(name == b"host" for name, _ in self.headers) != 1:
+                raise _RefusedError
+        elif any(name == b"transfer-encoding" for name, _ in self.headers):
+            raise _RefusedError
 
     def _check_head(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

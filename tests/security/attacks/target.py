@@ -1,6 +1,7 @@
 """A real server to attack, and raw connections to it."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -71,6 +72,11 @@ def running(folder: Path, settings: Mapping[str, str]) -> Iterator[Target]:
         yield Target(server.port, server._process.pid, token)
 
 
+def statuses(said: bytes) -> list[int]:
+    """The statuses of the answers in what a server said."""
+    return [int(found) for found in re.findall(rb"HTTP/1\.1 ([0-9]{3}) ", said)]
+
+
 @dataclass
 class Wire:
     """A raw connection."""
@@ -103,7 +109,7 @@ class Wire:
         try:
             async with asyncio.timeout(seconds):
                 return await self.reader.read(65_536)
-        except TimeoutError:
+        except (TimeoutError, ConnectionError):
             return b""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.security.attacks.target import HOST, Target, Wire, wire
+from tests.security.attacks.target import HOST, Target, Wire, statuses, wire
 
 pytestmark = pytest.mark.anyio
 MAX_GROWTH = 64 * 2**20
@@ -121,7 +121,7 @@ async def test_thousands_of_requests_in_one_packet(target: Target) -> None:
     async with wire(target) as one:
         await one.send(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n" * 20_000)
         said = await one.rest()
-    assert said.count(b"HTTP/1.1 ") < 1_000
+    assert len(statuses(said)) < 1_000
     assert target.rss() - before < MAX_GROWTH
     await target.alive()
 

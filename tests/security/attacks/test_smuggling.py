@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.security.attacks.target import Target, wire
+from tests.security.attacks.target import Target, statuses, wire
 
 pytestmark = pytest.mark.anyio
 HOST = b"Host: a\r\n"
@@ -48,7 +48,6 @@ PROBES = {
     "chunk-size-huge": post(CHUNKED, body=b"fffffffffffffffff\r\n" + INNER),
     "chunk-bare-line-feed": post(CHUNKED, body=b"1\nZ\n0\n\n" + INNER),
     "chunk-too-long": post(CHUNKED, body=b"1\r\nZZ\r\n0\r\n\r\n" + INNER),
-    "space-before-version": b"GET /livez  HTTP/1.1\r\n" + HOST + b"\r\n" + INNER,
     "version-1.2": b"GET /livez HTTP/1.2\r\n" + HOST + b"\r\n" + INNER,
     "version-9": b"GET /livez HTTP/9.9\r\n" + HOST + b"\r\n" + INNER,
     "old-version-chunked": b"POST /livez HTTP/1.0\r\n" + HOST + CHUNKED + b"\r\n0\r\n\r\n" + INNER,
@@ -67,8 +66,7 @@ async def test_an_ambiguous_request_is_refused_and_nothing_behind_it_is_served(n
     async with wire(target) as one:
         await one.send(PROBES[name])
         said = await one.rest()
-    assert said.count(b"HTTP/1.1 ") == 1, said
-    assert said.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 413 ")), said
+    assert statuses(said) in ([400], [413]), said
     assert b"connection: close" in said
     assert b"x-content-type-options: nosniff" in said
     await target.alive()
@@ -79,7 +77,7 @@ async def test_control_two_plain_requests_get_two_answers(target: Target) -> Non
     async with wire(target) as one:
         await one.send(post(length(b"0"), body=INNER.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")))
         said = await one.rest()
-    assert said.count(b"HTTP/1.1 ") == 2
+    assert statuses(said) == [401, 200]
 
 
 async def test_a_trailer_is_never_taken_for_a_field(target: Target, target_token: str) -> None:

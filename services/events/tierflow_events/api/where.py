@@ -68,7 +68,7 @@ def where_router(
 
     @router.get("/schemas")
     async def list_schemas(
-        principal: Annotated[Principal, requires("events:read", customers=True, rms=True)],
+        principal: Annotated[Principal, requires("events:read", customers=True, rms=True)],  # noqa: ARG001
     ) -> dict[str, list[str]]:
         """The names of all event types."""
         return {"types": sorted(EVENT_TYPES)}
