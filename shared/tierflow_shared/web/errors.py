@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from tierflow_shared.logs import trace_id
 from tierflow_shared.store.engine import UNAVAILABLE, driver_words
@@ -16,6 +17,7 @@ from tierflow_shared.web.problems import FieldError, Problem, for_status, proble
 
 _log = structlog.get_logger("tierflow.web")
 MAX_ERRORS: Final = 20
+METHOD_NOT_ALLOWED: Final = 405
 # Pydantic's words for rules that have a name of their own here.
 _RULES: Final[Mapping[str, str]] = {
     "extra_forbidden": "unknown-field",
@@ -43,9 +45,17 @@ async def _problem(_request: Request, error: Exception) -> Response:
     return problem_response(error, trace_id.get())
 
 
-async def _framework_error(_request: Request, error: Exception) -> Response:
+async def _framework_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return problem_response(for_status(error.status_code, error.headers), trace_id.get())
+    headers = {"Allow": _allowed(request)} if error.status_code == METHOD_NOT_ALLOWED else error.headers
+    return problem_response(for_status(error.status_code, headers), trace_id.get())
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes that this path leads to; a path without parameters goes before one with them."""
+    found = [route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE]
+    exact = [route for route in found if route.path == request.scope["path"]]
+    return ", ".join(sorted({method for route in exact or found for method in route.methods or ()}))
 
 
 async def _validation_error(_request: Request, error: Exception) -> Response:

@@ -5,7 +5,6 @@ uvicorn leaves these to a proxy. A service that can be reached past the gateway 
 
 import asyncio
 import resource
-from collections.abc import Callable
 from math import inf
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -246,7 +245,7 @@ class GuardedProtocol(HttpToolsProtocol):
         cls.sweeper = loop.call_later(SWEEP_S, cls.sweep, loop, connections) if connections else None
 
 
-def guarded(limits: GuardLimits) -> Callable[..., Any]:
+def guarded(limits: GuardLimits) -> type[GuardedProtocol]:
     """The protocol of one server: what uvicorn's `http` setting takes."""
-    own = {"limits": limits, "waiting": {}, "sweeper": None}
+    own: dict[str, Any] = {"limits": limits, "waiting": {}, "sweeper": None}
     return type("GuardedProtocol", (GuardedProtocol,), own)

@@ -27,8 +27,8 @@ _CLOUD_EVENT: Final = {
     "additionalProperties": False,
     "properties": {
         "specversion": {"const": "1.0"},
-        "id": {"type": "string", "minLength": 1, "maxLength": 128, "description": "unique within its source"},
-        "source": {"type": "string", "minLength": 1, "maxLength": 200, "format": "uri-reference"},
+        "id": {"type": "string", "pattern": r"^[\x21-\x7e]{1,128}$", "description": "unique within its source"},
+        "source": {"type": "string", "pattern": r"^[\x21-\x7e]{1,200}$", "format": "uri-reference"},
         "type": {"type": "string", "description": "one of the types of GET /events/v1/schemas"},
         "time": {"type": "string", "format": "date-time", "description": "when it happened, with offset"},
         "datacontenttype": {"const": "application/json"},

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from starlette.requests import Request
 
 from tierflow_events.api.models import (
@@ -29,6 +29,10 @@ from tierflow_shared.web.routing import service_router
 
 _PREFIX: Final = b"/events/v1/events/"
 
+Source = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,200}$", description="URI reference of the producer")]
+EventId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,128}$", description="unique within its source")]
+TypeName = Annotated[str, Path(pattern=r"^[a-z0-9.-]{1,100}$", description="a type of GET /events/v1/schemas")]
+
 
 def where_router(
     index: EventIndex, letters: Letters, inspector: Inspector, bus: Bus, settings: EventsSettings
@@ -38,8 +42,8 @@ def where_router(
 
     @router.get("/events/{source:path}/{event_id}")
     async def find_event(
-        source: str,  # noqa: ARG001 - read from the undecoded path, where a slash of a name is told from a separator
-        event_id: str,  # noqa: ARG001
+        source: Source,  # noqa: ARG001 - read from the undecoded path, where a slash of a name is told from a separator
+        event_id: EventId,  # noqa: ARG001
         request: Request,
         principal: Annotated[Principal, requires("events:read")],  # noqa: ARG001
     ) -> WhereAnswer:
@@ -75,7 +79,7 @@ def where_router(
 
     @router.get("/schemas/{event_type}")
     async def show_schema(
-        event_type: str,
+        event_type: TypeName,
         principal: Annotated[Principal, requires("events:read", customers=True, rms=True)],  # noqa: ARG001
     ) -> dict[str, Any]:
         """The JSON Schema of a type's data."""
