@@ -35,7 +35,8 @@ BARE: Final[Mapping[str, str]] = {
     "TIERFLOW_MAX_HEAD_BYTES": "1048576",
     "TIERFLOW_MAX_CONNECTIONS": "1000000",
 }
-LIVE_WITHIN_S: Final = 2.0
+LIVE_WITHIN_S: Final = 5.0
+READY_WITHIN_S: Final = 120.0
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,15 @@ class Target:
 @contextmanager
 def running(folder: Path, settings: Mapping[str, str]) -> Iterator[Target]:
     """A server with these settings, all services in one process."""
-    with ServerProcess(folder, environment=settings) as server:
+    server = ServerProcess(folder, environment=settings)
+    try:
+        server.start(ready_within_s=READY_WITHIN_S)
         assert server._process is not None
         issuer = EmbeddedIssuer.of(ServiceSettings(data_dir=folder), SystemClock())
         token = issuer.mint("attacker", ALL_SCOPES, timedelta(hours=1))
         yield Target(server.port, server._process.pid, token)
+    finally:
+        server.stop()
 
 
 def statuses(said: bytes) -> list[int]:
