@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -102,8 +103,9 @@ def fill(endpoints: Endpoints, token: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--examples", type=int, default=150)
+    parser.add_argument("--examples", type=int, default=90)
     parser.add_argument("--at-least", type=int, default=20_000, help="requests in all")
+    parser.add_argument("--at-once", type=int, default=2, help="services that are asked at the same time")
     asked = parser.parse_args()
     endpoints = Endpoints.parse(os.environ["TIERFLOW_URL"])
     tierflow = str(Path(sys.executable).with_name("tierflow"))
@@ -112,19 +114,22 @@ def main() -> int:
     )
     token = told.stdout.strip().splitlines()[-1]
     fill(endpoints, token)
-    found = [
-        fuzz(endpoints.url(f"/{service}").removesuffix(f"/{service}"), service, token,
-             examples=asked.examples, known_ids=known_ids)
-        for known_ids in (False, True)
-        for service in SERVICES
-    ]  # fmt: skip
+
+    def run(wanted: tuple[bool, str]) -> Found:
+        known_ids, service = wanted
+        url = endpoints.url(f"/{service}").removesuffix(f"/{service}")
+        one = fuzz(url, service, token, examples=asked.examples, known_ids=known_ids)
+        sys.stdout.write(f"{one.service:16} {one.ids:7} {one.requests:7} requests, {len(one.failures)} failures\n")
+        sys.stdout.flush()
+        return one
+
+    with ThreadPoolExecutor(asked.at_once) as pool:
+        found = list(pool.map(run, [(known_ids, service) for known_ids in (True, False) for service in SERVICES]))
     requests = sum(one.requests for one in found)
     clean = all(one.is_clean for one in found) and requests >= asked.at_least
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     document = {"requests": requests, "clean": clean, "runs": [asdict(one) for one in found]}
     REPORT.write_text(json.dumps(document, indent=2) + "\n")
-    for one in found:
-        sys.stdout.write(f"{one.service:16} {one.ids:7} {one.requests:7} requests, {len(one.failures)} failures\n")
     sys.stdout.write(f"{requests} requests, {'nothing found' if clean else 'NOT CLEAN'}: {REPORT}\n")
     return 0 if clean else 1
 

@@ -105,6 +105,7 @@ async def test_history_answers_by_day_and_by_knowledge(service: Service) -> None
     assert await tier(known_at="2026-03-02T09:00:00Z") == "personal"
     assert await tier(known_at="2026-03-02T11:00:00+01:00") == "platinum"
     assert await tier(known_at="2026-01-12") == "personal"
+    assert (await service.get(path, known_at="2020-01-01T00:00:00Z"))["items"] == []
     whole = (await service.get(path, scheme="private-bank"))["items"]
     assert [(one["valid_from"], one["tier"], one["provisional"]) for one in whole] == [
         ("2024-01-01", "general", True),

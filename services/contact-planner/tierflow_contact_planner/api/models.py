@@ -3,13 +3,19 @@
 from datetime import date, datetime, time
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, WithJsonSchema
 
 from tierflow_shared.contracts.outcomes import ContactOutcome
 from tierflow_shared.contracts.primitives import Channel, Purpose
 from tierflow_shared.web.models import Id, StrictModel
 
 Satisfaction = Annotated[int, Field(ge=1, le=5, description="1 (low) to 5")]
+
+# JSON Schema's format `time` wants an offset; a working day begins at nine wherever the region is.
+LocalTime = Annotated[
+    time,
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{2}:[0-9]{2}:[0-9]{2}$", "examples": ["09:00:00"]}),
+]
 
 
 class TextView(BaseModel):
@@ -50,7 +56,7 @@ class ContactView(BaseModel):
     rm_id: str
     customer_id: str
     planned_on: date
-    starts_at: time
+    starts_at: LocalTime
     minutes: int
     due_on: date
     status: Literal["planned", "recorded", "withdrawn"]
@@ -121,8 +127,8 @@ class HoursView(BaseModel):
     """When customers may be contacted, local time; everything else is quiet."""
 
     zone: str
-    opens: time
-    closes: time
+    opens: LocalTime
+    closes: LocalTime
 
 
 class PlanView(BaseModel):

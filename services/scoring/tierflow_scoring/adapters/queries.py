@@ -26,7 +26,7 @@ class SqlQueries:
             .order_by(_SEGMENT.scheme, _SEGMENT.valid_from)
         )
         rows = [(segment_row(row), row[-4:]) for row in self._connection.execute(query)]
-        following = [*rows[1:], None]
+        following = [*rows[1:], None][: len(rows)]
         return [
             Belief(row, after[0].valid_from - 1 if after and after[0].scheme == row.scheme else None, *known)
             for (row, known), after in zip(rows, following, strict=True)
