@@ -37,7 +37,7 @@ class Guarded(NamedTuple):
         named: dict[str, Any] = {
             "kafka_bootstrap": self.bootstrap, "kafka_security_protocol": "SASL_SSL", "kafka_sasl_username": USER,
             "kafka_sasl_password_file": self.password_file, "kafka_ca_file": self.ours,
-            "kafka_request_timeout_s": 3.0, **changes,
+            "kafka_request_timeout_s": 30.0, **changes,
         }  # fmt: skip
         return ServiceSettings(**named)
 
@@ -121,7 +121,7 @@ async def test_anything_else_is_refused(wrong: str, guarded: Guarded) -> None:
         "no-sasl": {"kafka_security_protocol": "SSL"},
         "no-tls": {"kafka_security_protocol": "SASL_PLAINTEXT"},
     }
-    async with log(guarded.settings(**changes[wrong])) as bus:
+    async with log(guarded.settings(**changes[wrong], kafka_request_timeout_s=5.0)) as bus:
         with pytest.raises(BusUnavailableError) as caught:
             await bus.partitions(TOPIC)
     assert PASSWORD not in f"{caught.value}{caught.value!r}"
