@@ -84,7 +84,7 @@ chaos: $(READY) ## break it under load and compare (SEED= MINUTES= SHAPE=embedde
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(SHAPE),--shape $(SHAPE)) $(if $(RATE),--rate $(RATE))
 
-schemathesis: $(READY) ## every check of Schemathesis on all services in the production shape (EXAMPLES=90); var/security/schemathesis.json
+schemathesis: $(READY) ## every check of Schemathesis on all services in the production shape (EXAMPLES=150); var/security/schemathesis.json
 	@$(STACK) run --folder var/security/stack --fresh -- $(BIN)/python -m tests.security.fuzzing \
 		$(if $(EXAMPLES),--examples $(EXAMPLES) --at-least 0)
 

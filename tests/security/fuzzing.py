@@ -103,7 +103,7 @@ def fill(endpoints: Endpoints, token: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--examples", type=int, default=90)
+    parser.add_argument("--examples", type=int, default=150)
     parser.add_argument("--at-least", type=int, default=20_000, help="requests in all")
     parser.add_argument("--at-once", type=int, default=2, help="services that are asked at the same time")
     asked = parser.parse_args()

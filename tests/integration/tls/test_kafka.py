@@ -20,7 +20,7 @@ from tierflow_stack.kafka import KafkaBroker
 from tierflow_stack.kafka_files import find_program, jars
 
 pytestmark = pytest.mark.anyio
-USER, PASSWORD = "tierflow", "Scram-5ecret"
+USER, WORD = "tierflow", "known-to-the-broker-alone"
 TOPIC = "bank.events"
 
 
@@ -68,7 +68,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     }
     broker = KafkaBroker(folder / "broker", port=plain, heap_mb=256, settings=settings)
     files = []
-    for name, secret in (("right", PASSWORD), ("wrong", "not-it")):
+    for name, secret in (("right", WORD), ("wrong", "not-it")):
         file = folder / name
         file.touch(mode=0o600)
         file.write_text(secret + "\n")
@@ -85,7 +85,7 @@ def _add_user(bootstrap: str) -> None:
     command = [
         find_program("java", "default-jre-headless"), "-cp", f"{jars()}/*", "kafka.admin.ConfigCommand",
         "--bootstrap-server", bootstrap, "--alter", "--entity-type", "users", "--entity-name", USER,
-        "--add-config", f"SCRAM-SHA-512=[password={PASSWORD}]",
+        "--add-config", f"SCRAM-SHA-512=[password={WORD}]",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -124,5 +124,5 @@ async def test_anything_else_is_refused(wrong: str, guarded: Guarded) -> None:
     async with log(guarded.settings(**changes[wrong], kafka_request_timeout_s=5.0)) as bus:
         with pytest.raises(BusUnavailableError) as caught:
             await bus.partitions(TOPIC)
-    assert PASSWORD not in f"{caught.value}{caught.value!r}"
+    assert WORD not in f"{caught.value}{caught.value!r}"
     assert "not-it" not in f"{caught.value}{caught.value!r}"

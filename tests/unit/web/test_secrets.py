@@ -19,17 +19,17 @@ from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.store.database import Database
 from tierflow_suitability.settings import SuitabilitySettings
 
-SECRET = "S3cret-of-the-database"
-GOOD = f"postgresql+psycopg://tierflow:{SECRET}@127.0.0.1:1/tierflow?connect_timeout=2"
+WORD = "known-to-the-database-alone"
+GOOD = f"postgresql+psycopg://tierflow:{WORD}@127.0.0.1:1/tierflow?connect_timeout=2"
 BROKEN = [
     GOOD,
-    f"postgresql+psycopg://tierflow:{SECRET}@127.0.0.1:port/tierflow",
-    f"postgresql+psycopg//tierflow:{SECRET}@127.0.0.1:1/tierflow",
-    f"mysql://tierflow:{SECRET}@127.0.0.1:1/tierflow",
+    f"postgresql+psycopg://tierflow:{WORD}@127.0.0.1:port/tierflow",
+    f"postgresql+psycopg//tierflow:{WORD}@127.0.0.1:1/tierflow",
+    f"mysql://tierflow:{WORD}@127.0.0.1:1/tierflow",
     f"{GOOD}&no_such_option=1",
     f"{GOOD}&sslmode=nonsense",
     f"{GOOD}&sslmode=verify-full&sslrootcert=/nowhere",
-    f"postgresql+psycopg://tierflow:{SECRET}@nowhere.invalid/tierflow",
+    f"postgresql+psycopg://tierflow:{WORD}@nowhere.invalid/tierflow",
 ]
 
 
@@ -38,17 +38,17 @@ BROKEN = [
 )
 def test_settings_that_are_printed_show_no_password(kind: type[ServiceSettings]) -> None:
     settings = kind(database_url=GOOD)
-    assert SECRET not in f"{settings!r}{settings!s}"
+    assert WORD not in f"{settings!r}{settings!s}"
     assert settings.database_url == GOOD
 
 
 def test_settings_that_are_refused_show_no_password() -> None:
     with pytest.raises(ValidationError) as caught:
         ServiceSettings(database_url=GOOD, environment="production")
-    assert SECRET not in f"{caught.value!r}{caught.value!s}"
+    assert WORD not in f"{caught.value!r}{caught.value!s}"
     with pytest.raises(ValidationError) as caught:
         ServiceSettings.model_validate({"database_url": [GOOD]})
-    assert SECRET not in f"{caught.value!r}{caught.value!s}"
+    assert WORD not in f"{caught.value!r}{caught.value!s}"
 
 
 def reach(url: str) -> None:
@@ -63,11 +63,11 @@ def test_a_database_that_cannot_be_reached_shows_no_password(url: str) -> None:
         reach(url)
     error: BaseException | None = caught.value
     while error is not None:
-        assert SECRET not in f"{error!r}{error!s}"
+        assert WORD not in f"{error!r}{error!s}"
         error = error.__cause__ or error.__context__
     with logging_for("test", "DEBUG"):
         stream = io.StringIO()
         configure_logging("test", "DEBUG", stream)
         logging.getLogger("some.library").error("it failed", exc_info=caught.value)
-    assert SECRET not in stream.getvalue()
+    assert WORD not in stream.getvalue()
     assert json.loads(stream.getvalue())["event"] == "it failed"
