@@ -70,7 +70,10 @@ def _bad_cursor() -> Problem:
 async def page_request(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=10_000, description="most items on the page")] = 50,
-    cursor: Annotated[str | None, Query(max_length=MAX_CURSOR_LENGTH, description="`next` of the page before")] = None,
+    cursor: Annotated[
+        str | None,
+        Query(max_length=MAX_CURSOR_LENGTH, pattern=r"^[\x21-\x7e]*$", description="`next` of the page before"),
+    ] = None,
 ) -> PageRequest:
     """The dependency of list routes: `page: Annotated[PageRequest, Depends(page_request)]`."""
     most = request.app.state.settings.max_page_size

@@ -19,12 +19,15 @@ from tierflow_shared.web.problems import invalid, not_found
 from tierflow_shared.web.routing import service_router
 
 Reader = Annotated[Principal, requires("tiers:read", customers=True)]
-SchemeName = Annotated[str | None, Query(max_length=64, description="one scheme; all without it")]
+SchemeName = Annotated[
+    str | None, Query(max_length=64, pattern=r"^[\x21-\x7e]*$", description="one scheme; all without it")
+]
 On = Annotated[date | None, Query(description="the standing that held on this day; the whole path without it")]
 KnownText = Annotated[
     str | None,
     Query(
         max_length=40,
+        pattern=r"^[\x20-\x7e]*$",
         description="as believed at this RFC 3339 moment, or while this business day (a date) was open; now without it",
         examples=["2026-03-02", "2026-03-02T09:30:00Z"],
     ),

@@ -18,7 +18,7 @@ from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.routing import service_router
 
 Reader = Annotated[Principal, requires("tiers:read")]
-SchemeName = Annotated[str, Query(max_length=64, examples=["private-bank"])]
+SchemeName = Annotated[str, Query(max_length=64, pattern=r"^[\x21-\x7e]*$", examples=["private-bank"])]
 Period = Literal["day", "month", "year"]
 _PERIOD_LENGTH = {"day": 10, "month": 7, "year": 4}
 

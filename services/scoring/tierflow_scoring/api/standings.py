@@ -24,7 +24,7 @@ def standings_router(context: Context) -> APIRouter:
     @router.get("/standings")
     def list_standings(
         principal: Annotated[Principal, requires("tiers:read", customers=True)],
-        scheme: Annotated[str, Query(max_length=64, examples=["private-bank"])],
+        scheme: Annotated[str, Query(max_length=64, pattern=r"^[\x21-\x7e]*$", examples=["private-bank"])],
         as_of: Annotated[date, Query(description="a closed day", examples=["2026-03-02"])],
         page: Annotated[PageRequest, Depends(page_request)],
     ) -> Page[models.StandingLine]:
