@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from tierflow_shared.store.acts import ActFilter, read_acts
 from tierflow_shared.store.database import Database
 from tierflow_shared.web.auth import Principal, requires
-from tierflow_shared.web.models import Id
+from tierflow_shared.web.models import Id, starts_like_a_day
 from tierflow_shared.web.pages import Page, PageRequest, cursor_of, page_request
 
 MAX_SEQ = 2**63 - 1
+AwareMoment = Annotated[AwareDatetime, BeforeValidator(starts_like_a_day)]
 
 
 class ActView(BaseModel):
@@ -33,8 +34,8 @@ async def act_filter(
     subject: Annotated[Id | None, Query(description="only what this subject did")] = None,
     action: Annotated[Id | None, Query(description="only acts of this kind")] = None,
     thing: Annotated[Id | None, Query(alias="object", description="only what was done to this")] = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="not before; RFC 3339 with offset")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="before; RFC 3339 with offset")] = None,
+    since: Annotated[AwareMoment | None, Query(alias="from", description="not before; RFC 3339 with offset")] = None,
+    until: Annotated[AwareMoment | None, Query(alias="to", description="before; RFC 3339 with offset")] = None,
 ) -> ActFilter:
     """The filters of the list."""
     return ActFilter(subject, action, thing, _milliseconds(since), _milliseconds(until))

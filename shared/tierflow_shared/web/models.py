@@ -1,9 +1,19 @@
 """Base of all bodies over HTTP, and the field types that most of them share."""
 
-from typing import Annotated, Any, Self
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Self
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidatorFunctionWrapHandler, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidatorFunctionWrapHandler,
+    model_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from tierflow_shared import money
@@ -20,6 +30,18 @@ PathId = Annotated[str, Path(pattern=_ID, description="Opaque id, 1 to 64 charac
 ShortText = Annotated[str, Field(max_length=200)]
 DecimalText = Annotated[str, Field(pattern=r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$", examples=["1234.50"])]
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["CZK"], description="ISO 4217")]
+
+
+def starts_like_a_day(value: Any) -> Any:
+    """Pydantic would take a number in a query for seconds since 1970."""
+    if isinstance(value, str) and not _DAY_FIRST.match(value):
+        raise PydanticCustomError("iso-8601", "a date such as 2026-03-02, or a date-time with its offset")
+    return value
+
+
+_DAY_FIRST: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[Tt ])")
+QueryDay = Annotated[date, BeforeValidator(starts_like_a_day)]
+QueryMoment = Annotated[datetime, BeforeValidator(starts_like_a_day)]
 
 
 class StrictModel(BaseModel):

@@ -16,12 +16,12 @@ from tierflow_contact_planner.handlers.recording import UnknownContactError, rec
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.idempotency import Answer, IdempotentCall, idempotent_call
-from tierflow_shared.web.models import Id, PathId
+from tierflow_shared.web.models import Id, PathId, QueryDay
 from tierflow_shared.web.pages import PageRequest, cursor_of, page_request
 from tierflow_shared.web.problems import invalid, not_found
 from tierflow_shared.web.routing import service_router
 
-AsOf = Annotated[date | None, Query(description="day of the question; default: the latest business date")]
+AsOf = Annotated[QueryDay | None, Query(description="day of the question; default: the latest business date")]
 OwnReader = Annotated[Principal, requires("contacts:read", customers=True, rms=True)]
 Manager = Annotated[Principal, requires("contacts:read", rms=True)]
 Paging = Annotated[PageRequest, Depends(page_request)]

@@ -1,7 +1,6 @@
 """Routes of plans: look, make, take along."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -15,12 +14,12 @@ from tierflow_shared.store.acts import Act, record_acts
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.idempotency import Answer, IdempotentCall, idempotent_call
-from tierflow_shared.web.models import PathId
+from tierflow_shared.web.models import PathId, QueryDay
 from tierflow_shared.web.problems import invalid
 from tierflow_shared.web.routing import service_router
 
-First = Annotated[date, Query(alias="from", description="first day, included", examples=["2026-03-02"])]
-Last = Annotated[date, Query(alias="to", description="last day, included", examples=["2026-03-08"])]
+First = Annotated[QueryDay, Query(alias="from", description="first day, included", examples=["2026-03-02"])]
+Last = Annotated[QueryDay, Query(alias="to", description="last day, included", examples=["2026-03-08"])]
 Reader = Annotated[Principal, requires("contacts:read", rms=True)]
 
 

@@ -1,6 +1,5 @@
 """Dead letters of all services: list, look, send again, correct."""
 
-from datetime import datetime
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Query
@@ -33,13 +32,13 @@ from tierflow_shared.clock import Clock
 from tierflow_shared.ids import new_id
 from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.idempotency import Answer, Idempotency, IdempotentCall, idempotent_call
-from tierflow_shared.web.models import PathId
+from tierflow_shared.web.models import PathId, QueryMoment
 from tierflow_shared.web.pages import Page, PageRequest, cursor_of, page_request
 from tierflow_shared.web.problems import Problem, conflict, invalid, not_found, unavailable
 from tierflow_shared.web.routing import service_router
 
 Text = Annotated[str | None, Query(max_length=200, pattern=r"^[\x21-\x7e]+$")]
-Moment = Annotated[datetime | None, Query(description="RFC 3339 date-time with offset")]
+Moment = Annotated[QueryMoment | None, Query(description="RFC 3339 date-time with offset")]
 Reader = Annotated[Principal, requires("dead-letters:read")]
 Sender = Annotated[Principal, requires("dead-letters:replay")]
 Call = Annotated[IdempotentCall, Depends(idempotent_call)]

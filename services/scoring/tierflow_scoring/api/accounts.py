@@ -1,6 +1,5 @@
 """Routes over the whole book: every account with its sums, and the digest."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -12,6 +11,7 @@ from tierflow_scoring.handlers.accounts import accounts_after
 from tierflow_scoring.handlers.digest import digest
 from tierflow_scoring.ports import AccountSums
 from tierflow_shared.web.auth import Principal, requires
+from tierflow_shared.web.models import QueryDay
 from tierflow_shared.web.pages import Page, PageRequest, cursor_of, page_request
 from tierflow_shared.web.routing import service_router
 
@@ -49,7 +49,7 @@ def accounts_router(context: Context) -> APIRouter:
     @router.get("/digest")
     def read_digest(
         principal: Annotated[Principal, requires("operations:read")],  # noqa: ARG001
-        as_of: Annotated[date | None, Query(description="through this day; the latest open day without it")] = None,
+        as_of: Annotated[QueryDay | None, Query(description="through this day; the latest open day without it")] = None,
     ) -> models.DigestOut:
         """Folds everybody afresh: a number that depends on the set of events alone. Takes time with the book."""
         with context.reading() as (repository, _):

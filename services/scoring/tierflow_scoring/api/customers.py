@@ -14,7 +14,7 @@ from tierflow_scoring.handlers.rows import decode_decision
 from tierflow_scoring.ports import Belief, KnownAt
 from tierflow_shared.money import decimal_text
 from tierflow_shared.web.auth import Principal, requires
-from tierflow_shared.web.models import PathId
+from tierflow_shared.web.models import PathId, QueryDay
 from tierflow_shared.web.problems import invalid, not_found
 from tierflow_shared.web.routing import service_router
 
@@ -22,7 +22,7 @@ Reader = Annotated[Principal, requires("tiers:read", customers=True)]
 SchemeName = Annotated[
     str | None, Query(max_length=64, pattern=r"^[\x21-\x7e]*$", description="one scheme; all without it")
 ]
-On = Annotated[date | None, Query(description="the standing that held on this day; the whole path without it")]
+On = Annotated[QueryDay | None, Query(description="the standing that held on this day; the whole path without it")]
 KnownText = Annotated[
     str | None,
     Query(

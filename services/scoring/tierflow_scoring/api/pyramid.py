@@ -15,6 +15,7 @@ from tierflow_scoring.handlers.rows import decode_decision
 from tierflow_scoring.ports import Move, Mover
 from tierflow_shared.money import decimal_text
 from tierflow_shared.web.auth import Principal, requires
+from tierflow_shared.web.models import QueryDay
 from tierflow_shared.web.routing import service_router
 
 Reader = Annotated[Principal, requires("tiers:read")]
@@ -31,7 +32,7 @@ def pyramid_router(context: Context) -> APIRouter:
     def read_pyramid(
         principal: Reader,  # noqa: ARG001
         scheme: SchemeName,
-        as_of: Annotated[date | None, Query(description="a closed day; the last one without it")] = None,
+        as_of: Annotated[QueryDay | None, Query(description="a closed day; the last one without it")] = None,
     ) -> models.PyramidOut:
         """How many customers stand on each tier, lowest first."""
         return _pyramid(context, context.scheme(scheme), as_of)

@@ -1,6 +1,5 @@
 """Every customer's tier on a day, page by page: what two policies are compared by."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -13,6 +12,7 @@ from tierflow_scoring.handlers.rows import decode_decision
 from tierflow_scoring.ports import SegmentRow
 from tierflow_shared.money import decimal_text
 from tierflow_shared.web.auth import Principal, requires
+from tierflow_shared.web.models import QueryDay
 from tierflow_shared.web.pages import Page, PageRequest, cursor_of, page_request
 from tierflow_shared.web.routing import service_router
 
@@ -25,7 +25,7 @@ def standings_router(context: Context) -> APIRouter:
     def list_standings(
         principal: Annotated[Principal, requires("tiers:read", customers=True)],
         scheme: Annotated[str, Query(max_length=64, pattern=r"^[\x21-\x7e]*$", examples=["private-bank"])],
-        as_of: Annotated[date, Query(description="a closed day", examples=["2026-03-02"])],
+        as_of: Annotated[QueryDay, Query(description="a closed day", examples=["2026-03-02"])],
         page: Annotated[PageRequest, Depends(page_request)],
     ) -> Page[models.StandingLine]:
         """The tier of each customer that, as believed now, holds on a day, by customer id.
