@@ -18,7 +18,8 @@ from tierflow_scoring.adapters.policy_files import load_policy_set
 from tierflow_scoring.adapters.repository import SqlRepository
 from tierflow_scoring.adapters.tables import METADATA
 from tierflow_scoring.app import MIGRATIONS
-from tierflow_scoring.consumers.handler import POSTED, ScoringHandler
+from tierflow_scoring.consumers.handler import ScoringHandler
+from tierflow_scoring.handlers.commands import POSTED
 from tierflow_scoring.settings import ScoringSettings
 from tierflow_shared.bus.port import Record, TopicPartition
 from tierflow_shared.clock import SystemClock

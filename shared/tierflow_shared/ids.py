@@ -1,6 +1,7 @@
 """Ids and digests: deterministic where a message comes from a message, random only at the edge."""
 
 import uuid
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -31,6 +32,30 @@ def content_hash(event_type: str, value: bytes) -> bytes:
     content = _begun_with(event_type).copy()
     content.update(value)
     return content.digest()
+
+
+def identities_of(sources: Sequence[bytes], event_ids: Sequence[bytes]) -> list[bytes]:
+    """`identity_of` for many events, most of them of the same few sources."""
+    found = list[bytes]()
+    last: bytes | None = None
+    begun = blake2b
+    for source, event_id in zip(sources, event_ids, strict=True):
+        if source is not last:
+            last, begun = source, blake2b(source + b"\x1f", digest_size=16).copy
+        identity = begun()
+        identity.update(event_id)
+        found.append(identity.digest())
+    return found
+
+
+def content_hashes(event_type: str, values: Sequence[bytes]) -> list[bytes]:
+    """`content_hash` for many events of one type."""
+    found, begun = list[bytes](), _begun_with(event_type).copy
+    for value in values:
+        content = begun()
+        content.update(value)
+        found.append(content.digest())
+    return found
 
 
 @lru_cache(maxsize=256)

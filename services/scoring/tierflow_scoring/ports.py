@@ -3,15 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from tierflow_scoring.domain.buckets import Bucket
+from tierflow_scoring.domain.buckets import BucketKey, Buckets
 from tierflow_scoring.domain.facts import Facts, Stamp
 from tierflow_scoring.domain.history import BucketRow, CustomerRecord, HoldingRow
 from tierflow_scoring.domain.scores import BookStatistics
-
-BucketKey = tuple[
-    int, str, str
-]  # booking day, customer id, account id; a plain tuple is cheapest to keep by the million
-
 
 HoldingKey = tuple[str, str]  # customer id, holding id
 
@@ -191,13 +186,13 @@ class Repository(Protocol):
 
     def save_facts(self, partition: int, facts: Mapping[str, Facts]) -> None: ...
 
-    def buckets(self, partition: int, keys: Collection[BucketKey]) -> dict[BucketKey, Bucket]:
+    def buckets(self, partition: int, keys: Collection[BucketKey]) -> Buckets:
         """Those of the buckets that exist."""
 
-    def buckets_on(self, partition: int, day: int) -> dict[BucketKey, Bucket]:
+    def buckets_on(self, partition: int, day: int) -> Buckets:
         """All buckets of a day."""
 
-    def save_buckets(self, partition: int, buckets: Mapping[BucketKey, Bucket], new_days: Collection[int]) -> None:
+    def save_buckets(self, partition: int, buckets: Buckets, new_days: Collection[int]) -> None:
         """Writes whole buckets; `new_days` are days that had none before."""
 
     def bucket_rows(self, partition: int, days: Sequence[int]) -> list[BucketRow]:

@@ -10,6 +10,8 @@ import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from tierflow_shared.store.binary_copy import binary_rows
+from tierflow_shared.store.bulk import BulkColumn
 from tierflow_shared.store.engine import TEMPORARY_TABLES, USED_TABLES
 
 _HEAD: Final = re.compile(r"INSERT INTO (\w+) \(([^)]+)\)")
@@ -39,6 +41,19 @@ def copy_rows(connection: Connection, head: str, tail: str, rows: Sequence[tuple
             copy.set_types(table.types)
             for row in rows:
                 copy.write_row(row)
+        cursor.execute(f"{head} SELECT {table.columns} FROM {table.name} {tail}")  # noqa: S608
+
+
+def copy_columns(connection: Connection, head: str, tail: str, columns: Sequence[BulkColumn]) -> None:
+    """As `copy_rows`, from columns of one length without nulls.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: as `copy_rows`.
+    """
+    with _driver(connection, head) as driver, driver.cursor() as cursor:
+        table = _emptied(connection, cursor, head)
+        with cursor.copy(f"COPY {table.name} FROM STDIN (FORMAT BINARY)") as copy:
+            copy.write(binary_rows(table.types, columns))
         cursor.execute(f"{head} SELECT {table.columns} FROM {table.name} {tail}")  # noqa: S608
 
 

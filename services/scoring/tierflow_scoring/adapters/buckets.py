@@ -1,18 +1,20 @@
 """Daily buckets: the bookings of an account on a day, written whole."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import Integer, Select, String, column, func, select, values
 
 from tierflow_scoring.adapters.holdings import HoldingStore
 from tierflow_scoring.adapters.store import chunked
 from tierflow_scoring.adapters.tables import ACCOUNT_DAY, BUSINESS_DAY
-from tierflow_scoring.domain.buckets import Bucket
+from tierflow_scoring.domain.arrays import ints
+from tierflow_scoring.domain.buckets import NUMBERS, BucketKey, Buckets, Number
 from tierflow_scoring.domain.facts import Facts
 from tierflow_scoring.domain.history import BucketRow, CustomerRecord
 from tierflow_scoring.domain.holdings import Valuation
-from tierflow_scoring.ports import AccountSums, BucketKey
+from tierflow_scoring.ports import AccountSums
 from tierflow_shared.store.dialect import upsert
 
 _DAY: Final = ACCOUNT_DAY.c
@@ -21,6 +23,7 @@ _BUCKET: Final = (
     _DAY.net_minor, _DAY.credit_minor, _DAY.debit_minor, _DAY.transactions, _DAY.own_transactions,
     _DAY.fees_minor, _DAY.cost_minor, _DAY.spend_minor, _DAY.inflow_minor, _DAY.ledger,
 )  # fmt: skip
+_WRITTEN: Final = tuple(Number)  # in the order of the columns
 _ROW: Final = (
     _DAY.customer_id, _DAY.account_id, _DAY.day, _DAY.net_minor, _DAY.fees_minor, _DAY.cost_minor,
     _DAY.own_transactions, _DAY.spend_minor, _DAY.inflow_minor, _DAY.transactions,
@@ -30,8 +33,8 @@ _ROW: Final = (
 class BucketStore(HoldingStore):
     """The bucket part of `ports.Repository`."""
 
-    def buckets(self, partition: int, keys: Collection[BucketKey]) -> dict[BucketKey, Bucket]:
-        found: dict[BucketKey, Bucket] = {}
+    def buckets(self, partition: int, keys: Collection[BucketKey]) -> Buckets:
+        found: list[Sequence[Any]] = []
         for some in chunked(list(keys)):
             wanted = (
                 values(
@@ -46,20 +49,18 @@ class BucketStore(HoldingStore):
                 _DAY.customer_id == wanted.c.customer_id,
                 _DAY.account_id == wanted.c.account_id,
             )
-            found.update(_bucket(row) for row in self._connection.execute(query))
-        return found
+            found += self._connection.execute(query).all()
+        return _buckets(found)
 
-    def buckets_on(self, partition: int, day: int) -> dict[BucketKey, Bucket]:
+    def buckets_on(self, partition: int, day: int) -> Buckets:
         query = select(*_BUCKET).where(_DAY.partition == partition, _DAY.day == day)
-        return dict(_bucket(row) for row in self._connection.execute(query))
+        return _buckets(self._connection.execute(query).all())
 
-    def save_buckets(self, partition: int, buckets: Mapping[BucketKey, Bucket], new_days: Collection[int]) -> None:
-        rows = [
-            (partition, day, customer_id, account_id,
-             b.net, b.credit, b.debit, b.transactions, b.own, b.fees, b.cost, b.spend, b.inflow, b.ledger)
-            for (day, customer_id, account_id), b in buckets.items()
-        ]  # fmt: skip
-        self._upsert(ACCOUNT_DAY, rows)
+    def save_buckets(self, partition: int, buckets: Buckets, new_days: Collection[int]) -> None:
+        days, customers, accounts = zip(*buckets.keys, strict=True)
+        numbers = (buckets.numbers[:, number] for number in _WRITTEN)
+        here = np.full(len(days), partition, np.int64)
+        self._upsert_columns(ACCOUNT_DAY, [here, ints(days), customers, accounts, *numbers, buckets.ledgers])
         if new_days:
             statement = upsert(self._connection, BUSINESS_DAY).on_conflict_do_nothing()
             self._connection.execute(statement, [{"partition": partition, "day": day} for day in new_days])
@@ -108,5 +109,6 @@ def _business_days(partition: int) -> Select[tuple[int]]:
     return select(BUSINESS_DAY.c.day).where(BUSINESS_DAY.c.partition == partition)
 
 
-def _bucket(row: Sequence[Any]) -> tuple[BucketKey, Bucket]:
-    return (row[0], row[1], row[2]), Bucket(*row[3:])
+def _buckets(rows: Sequence[Sequence[Any]]) -> Buckets:
+    numbers = ints([row[3:-1] for row in rows]).reshape(len(rows), NUMBERS)
+    return Buckets([(row[0], row[1], row[2]) for row in rows], numbers, [row[-1] for row in rows])

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Table
 
 from tierflow_scoring.adapters.statements import insert_text
-from tierflow_shared.store.bulk import write_rows
+from tierflow_shared.store.bulk import BulkColumn, write_columns, write_rows
 from tierflow_shared.store.dialect import upsert_text
 
 _CHUNK: Final = 500  # things named in one statement
@@ -29,6 +29,9 @@ class Store:
 
     def _upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
         write_rows(self._connection, *upsert_text(table), rows)
+
+    def _upsert_columns(self, table: Table, columns: Sequence[BulkColumn]) -> None:
+        write_columns(self._connection, *upsert_text(table), columns)
 
 
 def chunked(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:

@@ -1,15 +1,18 @@
 """The handler that the stream calls: records in, everything that follows from them in one transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
 from typing import Final
 
 from sqlalchemy import Connection
 
+from tierflow_scoring.consumers.booking_columns import BookingColumnReader
 from tierflow_scoring.consumers.facts import FACT_TYPES, FactReader
 from tierflow_scoring.consumers.transactions import TransactionReader
 from tierflow_scoring.domain.policy import PolicySet
-from tierflow_scoring.handlers.commands import Booking, Bookings, Command
+from tierflow_scoring.handlers.commands import POSTED, REVERSED, Bookings, Command
 from tierflow_scoring.handlers.partition import PartitionHandler
 from tierflow_scoring.handlers.state import MemoryLimits
 from tierflow_scoring.handlers.work import Work
@@ -23,8 +26,7 @@ from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.events import RefusedError
 from tierflow_shared.stream.handlers import Outcome
 
-POSTED: Final = "bank.transaction.posted.v1"
-REVERSED: Final = "bank.transaction.reversed.v1"
+_BOOKINGS: Final = frozenset({POSTED, REVERSED})
 
 
 class ScoringHandler:
@@ -40,22 +42,15 @@ class ScoringHandler:
     ) -> None:
         self._policies, self._rates, self._settings = policies, rates, settings
         self._repositories, self._metrics = repositories, metrics
-        transactions = TransactionReader(
-            rates,
-            policies.tariffs,
-            earliest_day=settings.earliest_booking_day,
-            days_ahead=settings.booking_days_ahead,
-        )
-        self._readers = dict.fromkeys(FACT_TYPES, FactReader(transactions).read)
-        self._booking_readers: Mapping[str, Callable[[Record], Booking]] = {
-            POSTED: transactions.posted,
-            REVERSED: transactions.reversed,
-        }
+        days = {"earliest_day": settings.earliest_booking_day, "days_ahead": settings.booking_days_ahead}
+        transactions = TransactionReader(rates, policies.tariffs, **days)
+        self._bookings = BookingColumnReader(transactions, policies.tariffs, rates.base, **days)
+        self._facts = FactReader(transactions)
         self._partitions: dict[int, PartitionHandler] = {}
 
     @property
     def types(self) -> frozenset[str] | None:
-        return frozenset(self._readers) | frozenset(self._booking_readers)
+        return FACT_TYPES | _BOOKINGS
 
     def assigned(self, connection: Connection, partitions: Sequence[TopicPartition]) -> None:
         for _, partition in partitions:
@@ -98,23 +93,16 @@ class ScoringHandler:
     def _read(self, uow: UnitOfWork, records: Sequence[Record]) -> dict[int, list[Command]]:
         """Commands by partition, in log order; what cannot be understood is a dead letter."""
         commands: dict[int, list[Command]] = {}
-        runs: dict[int, list[Booking]] = {}
-        readers, booking_readers = self._readers, self._booking_readers
-        for record in records:
-            partition = record.partition
-            try:
-                if (read_booking := booking_readers.get(record.type)) is not None:
-                    booking = read_booking(record)
-                    if (run := runs.get(partition)) is None:
-                        run = runs[partition] = []
-                        commands.setdefault(partition, []).append(Bookings(run))
-                    run.append(booking)
-                elif (read := readers.get(record.type)) is not None:
-                    command = read(record)
-                    commands.setdefault(partition, []).append(command)
-                    runs.pop(partition, None)
-            except RefusedError as refusal:
-                uow.dead_letter(record, refusal.reason, refusal.detail)
+        for (partition, kind), some in groupby(records, _run_of):
+            of_partition = commands.setdefault(partition, [])
+            if kind == "bookings":
+                of_partition.append(self._bookings.read(list(some), partial(_refuse, uow)))
+            elif kind == "facts":
+                for record in some:
+                    try:
+                        of_partition.append(self._facts.read(record))
+                    except RefusedError as refusal:
+                        _refuse(uow, record, refusal)
         return commands
 
     def _apply(self, work: Work, handler: PartitionHandler, commands: Sequence[Command]) -> None:
@@ -131,6 +119,17 @@ class ScoringHandler:
                 counts[command.record.type, outcome] += 1
         for (event_type, became), count in counts.items():
             work.uow.count(event_type, became, count)
+
+
+def _run_of(record: Record) -> tuple[int, str]:
+    """Records that follow each other and give the same are read together."""
+    if record.type in _BOOKINGS:
+        return record.partition, "bookings"
+    return record.partition, "facts" if record.type in FACT_TYPES else "nothing"
+
+
+def _refuse(uow: UnitOfWork, record: Record, refusal: RefusedError) -> None:
+    uow.dead_letter(record, refusal.reason, refusal.detail)
 
 
 def _measure(metrics: ServiceMetrics | None, work: Work) -> None:

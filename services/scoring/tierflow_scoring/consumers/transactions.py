@@ -1,4 +1,4 @@
-"""Reads bookings and reversals. This is the hot path: a lean struct, no patterns, tables instead of branches.
+"""Reads bookings and reversals one by one: the whole rule. `consumers/booking_columns.py` has the quick way.
 
 The events service has checked the events against their schemas, but whatever lies in the log must not stop it: what
 cannot be booked is refused with a reason and becomes a dead letter.
@@ -7,15 +7,15 @@ cannot be booked is refused with a reason and becomes a dead letter.
 import re
 from datetime import date
 from functools import lru_cache
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
+from tierflow_scoring.domain.buckets import BucketKey
 from tierflow_scoring.domain.days import LAST, date_of, day_of
-from tierflow_scoring.domain.flows import BOOKING_RULES
-from tierflow_scoring.domain.tariffs import Tariff, Tariffs
-from tierflow_scoring.handlers.commands import Booking
+from tierflow_scoring.domain.flows import RULE_PLACES, RULES
+from tierflow_scoring.domain.tariffs import Tariffs
 from tierflow_shared.bus.port import Record
 from tierflow_shared.ids import content_hash, identity_hash, identity_of
 from tierflow_shared.money import NoRateError, Rates, TooPreciseError, UnknownCurrencyError, exponent, minor_units
@@ -29,25 +29,37 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _ShortId = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
-class _Amount(msgspec.Struct, gc=False):
+class Amount(msgspec.Struct, gc=False):
     value: str
     currency: str
 
 
-class _Transaction(msgspec.Struct, gc=False):
+class Transaction(msgspec.Struct, gc=False):
     """The fields of a booking that are needed here; others are passed over."""
 
     transaction_id: _ShortId
     customer_id: _ShortId
     account_id: _ShortId
-    amount: _Amount
+    amount: Amount
     direction: str
     booking_date: str
     channel: str
     purpose: str
 
 
-_decode: Final = msgspec.json.Decoder(_Transaction).decode
+decode_transaction: Final = msgspec.json.Decoder(Transaction).decode
+
+
+class Booking(NamedTuple):
+    """One row of `Bookings`."""
+
+    key: BucketKey
+    amount: int
+    cost: int
+    rule: int
+    times: int
+    identity: bytes
+    content: bytes
 
 
 class TransactionReader:
@@ -57,7 +69,6 @@ class TransactionReader:
         self._rates, self._tariffs = rates, tariffs
         self._earliest_day, self._days_ahead = earliest_day, days_ahead
         self._base, self._places = rates.base, exponent(rates.base)
-        self._tariff_of_day: dict[int, Tariff] = {}
 
     def posted(self, record: Record) -> Booking:
         """A booking. Its identity in the ledger is the producer's event: source and id.
@@ -87,15 +98,15 @@ class TransactionReader:
         return self._booking(record, transaction, -1, identity, content)
 
     def _booking(
-        self, record: Record, transaction: _Transaction, times: int, identity: bytes, content: bytes
+        self, record: Record, transaction: Transaction, times: int, identity: bytes, content: bytes
     ) -> Booking:
         customer_id = record.key
         if transaction.customer_id != customer_id:
             raise Refused("wrong-key", "the key of the message is not its customer")
-        rule = BOOKING_RULES.get((transaction.direction, transaction.channel, transaction.purpose))
+        rule = RULE_PLACES.get((transaction.direction, transaction.channel, transaction.purpose))
         if rule is None:
             raise Refused("bad-data", "unknown direction, channel or purpose")
-        day = _day_number(transaction.booking_date)
+        day = day_number(transaction.booking_date)
         last = record.timestamp_ms // _MS_PER_DAY + self._days_ahead
         if not self._earliest_day <= day <= last or day > LAST:
             raise _out_of_range()
@@ -103,9 +114,8 @@ class TransactionReader:
         amount = self._plain_minor(money.value) if money.currency == self._base else None
         if amount is None:
             amount = self._minor(money.value, money.currency, day)
-        tariff = self._tariff_of_day.get(day) or self._remember_tariff(day)
-        key = (day, customer_id, transaction.account_id)
-        return record, key, amount, tariff.cost_by_channel.get(rule.channel, 0), rule, times, identity, content
+        cost = self._tariffs.on(day).cost_by_channel.get(RULES[rule].channel, 0)
+        return Booking((day, customer_id, transaction.account_id), amount, cost, rule, times, identity, content)
 
     def possible_day(self, record: Record, moment: date) -> int:
         """The number of a day on which something can have happened that reached the log with this record.
@@ -117,12 +127,6 @@ class TransactionReader:
         if day < self._earliest_day or day > min(record.timestamp_ms // _MS_PER_DAY + self._days_ahead, LAST):
             raise _out_of_range()
         return day
-
-    def _remember_tariff(self, day: int) -> Tariff:
-        if len(self._tariff_of_day) > 1_000:
-            self._tariff_of_day.clear()
-        tariff = self._tariff_of_day[day] = self._tariffs.on(day)
-        return tariff
 
     def _plain_minor(self, value: str) -> int | None:
         """The short way for what nearly all amounts are: base currency, all decimals written; else None."""
@@ -159,9 +163,9 @@ class TransactionReader:
         return amount
 
 
-def _read(value: bytes) -> _Transaction:
+def _read(value: bytes) -> Transaction:
     try:
-        return _decode(value)
+        return decode_transaction(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("bad-data", str(error)) from None
 
@@ -171,7 +175,7 @@ def _out_of_range() -> RefusedError:
 
 
 @lru_cache(maxsize=8_192)
-def _day_number(text: str) -> int:
+def day_number(text: str) -> int:
     """An ISO day as its number.
 
     Raises:

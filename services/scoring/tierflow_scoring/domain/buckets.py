@@ -2,71 +2,86 @@
 
 The ledger keeps 16 bytes of identity and 8 bytes of content per event beside the numbers that the event changed, so a
 producer's duplicate is found by reading what has to be read anyway, and it stays found for as long as the bucket lives.
+Many buckets are kept and changed together: an array of numbers with a row each, and a list of ledgers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from enum import IntEnum
+from typing import Final
 
-from tierflow_scoring.domain.flows import BookingRule
+import numpy as np
+
+from tierflow_scoring.domain.arrays import Ints, ints
+from tierflow_scoring.domain.flows import RULES, BookingRule
 
 IDENTITY_BYTES: Final = 16
 ENTRY_BYTES: Final = 24
 
-Admission = Literal["new", "duplicate", "conflict"]
+BucketKey = tuple[int, str, str]
+"""Booking day, customer id, account id; a plain tuple is cheapest to keep by the million."""
 
 
-@dataclass(slots=True)
-class Bucket:
-    """Sums in minor units of the base currency; reversals count with the opposite sign."""
+class Number(IntEnum):
+    """The numbers of a bucket, money in minor units; reversals count with the opposite sign."""
 
-    net: int = 0
-    credit: int = 0
-    debit: int = 0
-    transactions: int = 0
-    own: int = 0
-    fees: int = 0
-    cost: int = 0
-    spend: int = 0
-    inflow: int = 0
-    ledger: bytes = b""
+    NET = 0
+    CREDIT = 1
+    DEBIT = 2
+    TRANSACTIONS = 3
+    OWN = 4
+    FEES = 5
+    COST = 6
+    SPEND = 7
+    INFLOW = 8
 
-    def admit(self, identity: bytes, content: bytes) -> Admission:
-        """Writes an event into the ledger, once.
 
-        Returns "duplicate" for the same identity with the same content and "conflict" for the same with another; the
-        ledger is then as before.
-        """
-        ledger = self.ledger
-        if identity not in ledger:
-            self.ledger = ledger + identity + content
-            return "new"
-        at = ledger.find(identity)
-        while at >= 0 and at % ENTRY_BYTES:
-            at = ledger.find(identity, at + 1)
-        if at < 0:
-            self.ledger = ledger + identity + content
-            return "new"
-        known = ledger[at + IDENTITY_BYTES : at + ENTRY_BYTES]
-        return "duplicate" if known == content else "conflict"
+NUMBERS: Final = len(Number)
 
-    def book(self, rule: BookingRule, amount: int, cost: int, times: int) -> int:
-        """Adds a transaction (`times` 1) or takes it back (-1). Returns the change of the balance."""
-        self.transactions += times
-        self.cost += cost * times
-        signed = amount * times
-        if rule.is_own:
-            self.own += times
-        if rule.is_credit:
-            change = signed
-            self.credit += signed
-            if rule.is_inflow:
-                self.inflow += signed
-        else:
-            change = -signed
-            self.debit += signed
-            if rule.is_spend:
-                self.spend += signed
-        if rule.is_fee:
-            self.fees -= change
-        self.net += change
-        return change
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Some buckets: their keys, numbers [R, NUMBERS] and ledgers."""
+
+    keys: Sequence[BucketKey]
+    numbers: Ints
+    ledgers: Sequence[bytes]
+
+
+def known_content(ledger: bytes, identity: bytes) -> bytes | None:
+    """What a ledger knows of an event's content; None if the event is not in it."""
+    at = ledger.find(identity)
+    while at >= 0 and at % ENTRY_BYTES:
+        at = ledger.find(identity, at + 1)
+    return None if at < 0 else ledger[at + IDENTITY_BYTES : at + ENTRY_BYTES]
+
+
+def effects(rules: Ints, amounts: Ints, costs: Ints, times: Ints) -> Ints:
+    """What bookings (`times` 1) and reversals (-1) add to the numbers of their buckets [R, NUMBERS].
+
+    `rules` are places in `flows.RULES`.
+    """
+    result = (amounts * times)[:, None] * _BY_AMOUNT[rules] + times[:, None] * _BY_COUNT[rules]
+    result[:, Number.COST] = costs * times
+    return ints(result)
+
+
+def _by_amount(rule: BookingRule) -> list[int]:
+    sign = 1 if rule.is_credit else -1
+    row = [0] * NUMBERS
+    row[Number.NET] = sign
+    row[Number.CREDIT if rule.is_credit else Number.DEBIT] = 1
+    row[Number.FEES] = -sign * rule.is_fee
+    row[Number.SPEND] = int(rule.is_spend and not rule.is_credit)
+    row[Number.INFLOW] = int(rule.is_inflow and rule.is_credit)
+    return row
+
+
+def _by_count(rule: BookingRule) -> list[int]:
+    row = [0] * NUMBERS
+    row[Number.TRANSACTIONS], row[Number.OWN] = 1, int(rule.is_own)
+    return row
+
+
+_BY_AMOUNT: Final = np.array([_by_amount(rule) for rule in RULES], np.int64)
+_BY_COUNT: Final = np.array([_by_count(rule) for rule in RULES], np.int64)

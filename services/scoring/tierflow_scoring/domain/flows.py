@@ -68,3 +68,6 @@ BOOKING_RULES: Final[Mapping[tuple[str, str, str], BookingRule]] = {
         ("credit", "debit"), get_args(TransactionChannel), get_args(TransactionPurpose)
     )
 }
+RULES: Final = tuple(BOOKING_RULES.values())
+RULE_PLACES: Final[Mapping[tuple[str, str, str], int]] = {key: place for place, key in enumerate(BOOKING_RULES)}
+"""Places in `RULES` by direction, channel and purpose: columns hold these numbers."""

@@ -1,9 +1,13 @@
-"""What bookings and reversals do to a partition. This is the hot path: one loop over plain rows and local names."""
+"""What bookings and reversals do to a partition, in columns: the hot path."""
 
 from collections import Counter
 
+import numpy as np
+
+from tierflow_scoring.domain.arrays import Ints, ints
+from tierflow_scoring.domain.buckets import Number, effects, known_content
 from tierflow_scoring.handlers.closing import advance
-from tierflow_scoring.handlers.commands import Booking
+from tierflow_scoring.handlers.commands import POSTED, REVERSED, Bookings
 from tierflow_scoring.handlers.state import PartitionState
 from tierflow_scoring.handlers.work import Work
 from tierflow_shared.stream.handlers import Outcome
@@ -12,62 +16,76 @@ Outcomes = Counter[tuple[str, Outcome]]
 _CONFLICT = ("conflicting-content", "the same id with other content was taken before")
 
 
-def book(state: PartitionState, work: Work, rows: list[Booking]) -> Outcomes:
-    """Books rows in log order, each in the bucket of its booking day; a row of a later day closes the days before it.
+def book(state: PartitionState, work: Work, bookings: Bookings) -> Outcomes:
+    """Books in log order, each in the bucket of its booking day; one of a later day closes the days before it.
 
-    Returns how many took effect and how many were duplicates, by event type. A row whose identity the ledger knows with
+    Returns how many took effect and how many were duplicates, by event type. One whose identity the ledger knows with
     other content becomes a dead letter.
     """
     taken: Outcomes = Counter()
-    first = 0
-    while first < len(rows):
-        day, record = rows[first][1][0], rows[first][0]
+    days, first = bookings.days, 0
+    while first < len(days):
+        day = int(days[first])
         if state.book.open_day is None or day > state.book.open_day:
-            advance(state, work, day, record)
-        first = _book_open_day(state, work, rows, first, taken)
+            advance(state, work, day, bookings.records[first])
+            continue
+        later = np.flatnonzero(days[first:] > state.book.open_day)
+        end = first + int(later[0]) if len(later) else len(days)
+        _book_open_day(state, work, bookings.part(slice(first, end)), taken)
+        first = end
     return taken
 
 
-def _book_open_day(state: PartitionState, work: Work, rows: list[Booking], first: int, taken: Outcomes) -> int:
-    """Books until a row shows a later day. Returns its place, or the end."""
-    open_day = state.book.open_day
-    assert open_day is not None, "there is no open day"
-    buckets, changed, lent, slot_of = state.buckets, state.buckets.changed, state.lent, state.book.slot_of
-    move_slot, move_by, move_cause = state.moves.slots.append, state.moves.changes.append, state.moves.causes.append
-    applied = duplicates = 0
-    event_type, place = rows[first][0].type, first
-    for record, key, amount, cost, rule, times, identity, content in rows[first:] if first else rows:
-        day, customer_id, account_id = key
-        if day > open_day:
-            break
-        place += 1
-        if record.type != event_type:
-            taken[event_type, "applied"] += applied
-            taken[event_type, "duplicate"] += duplicates
-            event_type, applied, duplicates = record.type, 0, 0
-        bucket = touched = changed.get(key)
-        if bucket is None:
-            bucket = buckets.bucket(key)
-        admission = bucket.admit(identity, content)
-        if admission != "new":
-            if admission == "duplicate":
-                duplicates += 1
+def _book_open_day(state: PartitionState, work: Work, bookings: Bookings, taken: Outcomes) -> None:
+    """Books what happened on the open day or before it."""
+    places = state.buckets.places(bookings.keys)
+    repeated = take_into_ledgers(state.buckets.ledgers, places, bookings)
+    if repeated:
+        for row, is_duplicate in repeated.items():
+            if is_duplicate:
+                taken[bookings.records[row].type, "duplicate"] += 1
             else:
-                work.uow.dead_letter(record, *_CONFLICT)
-            continue
-        applied += 1
-        change = bucket.book(rule, amount, cost, times)
-        if touched is None:
-            buckets.touched(key, bucket)
-        slot = slot_of.get(customer_id)
-        if slot is None:
-            slot = state.slot(customer_id)
-        if not lent or (customer_id, account_id) not in lent:
-            move_slot(slot)
-            move_by(change)
-            move_cause(record)
-        if day < open_day:
-            state.change_closed(slot, day)
-    taken[event_type, "applied"] += applied
-    taken[event_type, "duplicate"] += duplicates
-    return place
+                work.uow.dead_letter(bookings.records[row], *_CONFLICT)
+        bookings = bookings.without(repeated.keys())
+        places = [place for row, place in enumerate(places) if row not in repeated]
+    if not places:
+        return
+    changes = effects(bookings.rules, bookings.amounts, bookings.costs, bookings.times)
+    where = ints(places)
+    state.buckets.add(where, changes)
+    slots = state.buckets.slots[where]
+    _move(state, bookings, slots, changes[:, Number.NET])
+    days = bookings.days
+    for row in np.flatnonzero(days < state.book.open_day).tolist():
+        state.change_closed(int(slots[row]), int(days[row]))
+    posted = int(np.count_nonzero(bookings.times == 1))
+    taken[POSTED, "applied"] += posted
+    taken[REVERSED, "applied"] += len(places) - posted
+
+
+def take_into_ledgers(ledgers: list[bytes], places: list[int], bookings: Bookings) -> dict[int, bool]:
+    """Writes each event into the ledger at its place, once.
+
+    Returns the rows that were there before: True for the same content, False for another.
+    """
+    repeated: dict[int, bool] = {}
+    entries = zip(places, bookings.identities, bookings.contents, strict=True)
+    for row, (place, identity, content) in enumerate(entries):
+        ledger = ledgers[place]
+        if identity in ledger and (known := known_content(ledger, identity)) is not None:
+            repeated[row] = known == content
+        else:
+            ledgers[place] = ledger + identity + content
+    return repeated
+
+
+def _move(state: PartitionState, bookings: Bookings, slots: Ints, changes: Ints) -> None:
+    """Notes what the running assets change by; the bank's own money is none."""
+    rows = range(len(slots))
+    if state.lent:
+        kept = [row for row, key in enumerate(bookings.keys) if key[1:] not in state.lent]
+        if len(kept) < len(rows):
+            slots, changes = slots[kept], changes[kept]
+            state.moves.extend(slots, changes, [bookings.records[row] for row in kept])
+            return
+    state.moves.extend(slots, changes, bookings.records)

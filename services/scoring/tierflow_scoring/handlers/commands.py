@@ -1,28 +1,55 @@
 """What the consumer hands over: records that were read and understood."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+import numpy as np
+
+from tierflow_scoring.domain.arrays import Ints
+from tierflow_scoring.domain.buckets import BucketKey
 from tierflow_scoring.domain.facts import Change, Facts, Stamp
-from tierflow_scoring.domain.flows import BookingRule
-from tierflow_scoring.ports import BucketKey
 from tierflow_shared.bus.port import Record
 
 SERVICE = "scoring"
-
-
-Booking = tuple[Record, BucketKey, int, int, BookingRule, int, bytes, bytes]
-"""A booking (`times` 1) or its reversal (-1): record, key, amount, cost, rule, times, identity, content.
-
-Amounts are in minor units of the base currency. A plain tuple, because there are tens of thousands in a batch.
-"""
+POSTED: Final = "bank.transaction.posted.v1"
+REVERSED: Final = "bank.transaction.reversed.v1"
 
 
 @dataclass(frozen=True, slots=True)
 class Bookings:
-    """Bookings and reversals that follow each other in a partition's log."""
+    """Bookings and reversals that follow each other in a partition's log: columns of one length, in log order.
 
-    rows: list[Booking]
+    Amounts and costs are in minor units of the base currency; `rules` are places in `flows.RULES`; `times` is 1 for a
+    booking and -1 for a reversal; identities (16 bytes) and contents (8 bytes) are what a ledger keeps.
+    """
+
+    records: Sequence[Record]
+    keys: Sequence[BucketKey]
+    identities: Sequence[bytes]
+    contents: Sequence[bytes]
+    amounts: Ints
+    costs: Ints
+    rules: Ints
+    times: Ints
+
+    @property
+    def days(self) -> Ints:
+        """The booking days."""
+        return np.fromiter((key[0] for key in self.keys), np.int64, len(self.keys))
+
+    def part(self, which: slice) -> "Bookings":
+        """Some of them."""
+        return Bookings(
+            self.records[which], self.keys[which], self.identities[which], self.contents[which],
+            self.amounts[which], self.costs[which], self.rules[which], self.times[which],
+        )  # fmt: skip
+
+    def without(self, rows: Collection[int]) -> "Bookings":
+        """All but those at some places."""
+        kept = [row for row in range(len(self.records)) if row not in rows]
+        lists = ([column[row] for row in kept] for column in (self.records, self.keys, self.identities, self.contents))
+        return Bookings(*lists, *(column[kept] for column in (self.amounts, self.costs, self.rules, self.times)))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

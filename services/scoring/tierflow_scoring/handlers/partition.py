@@ -39,21 +39,23 @@ class PartitionHandler:
     def prepare(self, work: Work, commands: Sequence[Command]) -> None:
         """Reads at once what the commands of a batch will touch."""
         state, repository = self._state, work.repository
-        runs = [command.rows for command in commands if isinstance(command, Bookings)]
-        state.buckets.prefetch(repository, (row[1] for rows in runs for row in rows))
+        runs = [command for command in commands if isinstance(command, Bookings)]
+        state.buckets.prefetch(repository, ((run.keys, run.days) for run in runs))
         named = {command.customer_id for command in commands if isinstance(command, FactUpdate)}
         known = [name for name in named if name in state.book.slot_of]
         state.facts = {**{name: Facts() for name in known}, **repository.facts(known)}
         valued = {command.customer_id for command in commands if isinstance(command, ValuationUpdate)}
         state.valuations = repository.valuations(sorted(name for name in valued if name in state.book.slot_of))
-        state.named = frozenset({*named, *valued, *(row[1][1] for rows in runs for row in rows)})
-        if state.closing is not None and state.closing.is_opening:
+        is_opening = state.closing is not None and state.closing.is_opening
+        if is_opening or state.book.open_day is None:
+            state.named = frozenset({*named, *valued, *(key[1] for run in runs for key in run.keys)})
+        if is_opening:
             slots = (state.book.slot_of.get(name) for name in state.named)
             portions.close_first(state, work, [slot for slot in slots if slot is not None])
 
     def book(self, work: Work, bookings: Bookings) -> Outcomes:
         """A run of bookings; says what became of them."""
-        return book(self._state, work, bookings.rows)
+        return book(self._state, work, bookings)
 
     def apply(self, work: Work, command: FactUpdate | ValuationUpdate | DateAdvanced) -> Outcome:
         """One command.

@@ -48,7 +48,8 @@ class PartitionState:
 
     lent: accounts that hold the bank's money; late: slots whose past changed and must be folded again;
     facts: the facts of customers whom the batch in hand says something about; valuations: those of their holdings;
-    named: the customers of the batch in hand; closing: days that are decided but not yet written for everybody.
+    named: the customers of the batch in hand while the first day opens;
+    closing: days that are decided but not yet written for everybody.
     """
 
     partition: int
@@ -96,5 +97,7 @@ class MemoryLimits:
 
 def new_state(partition: int, policies: PolicySet, currency: str, limits: MemoryLimits) -> PartitionState:
     """An empty partition."""
-    book, buckets = Book(policies, limits.recent_money), BucketCache(partition, limits.buckets)
-    return PartitionState(partition, policies, currency, book, buckets)
+    book = Book(policies, limits.recent_money)
+    state = PartitionState(partition, policies, currency, book, BucketCache(partition, limits.buckets, book.slot))
+    state.buckets = BucketCache(partition, limits.buckets, state.slot)
+    return state

@@ -4,6 +4,7 @@ Only schemes that measure end-of-day assets have a value before the day is over;
 close. Inside the open day nobody is ever downgraded.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,6 +31,12 @@ class Moves:
         self.slots.append(slot)
         self.changes.append(change)
         self.causes.append(cause)
+
+    def extend(self, slots: Ints, changes: Ints, causes: Sequence[Record]) -> None:
+        """Notes many."""
+        self.slots += slots.tolist()
+        self.changes += changes.tolist()
+        self.causes += causes
 
 
 @dataclass(frozen=True, slots=True)
