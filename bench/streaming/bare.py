@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from zlib import crc32
 
+import numpy as np
 import psycopg
 import typer
 from psycopg.abc import Buffer
@@ -28,7 +29,7 @@ from tierflow_shared.bus.port import Record, TopicPartition
 from tierflow_shared.clock import SystemClock
 from tierflow_shared.contracts.registry import BANK_EVENTS
 from tierflow_shared.metrics import ServiceMetrics
-from tierflow_shared.store.bulk import COPY_FROM_ROWS, write_rows
+from tierflow_shared.store.bulk import COPY_FROM_ROWS, BulkColumn, write_rows
 from tierflow_shared.store.database import Database
 from tierflow_shared.store.migrations import upgrade
 
@@ -63,6 +64,7 @@ class Recorder:
         self.writes: list[Bulk | Single] = []
         event.listen(database.engine, "before_cursor_execute", self._statement)
         store.write_rows = self._rows  # type: ignore[attr-defined]
+        store.write_columns = self._columns  # type: ignore[attr-defined]
 
     def _rows(self, connection: Connection, head: str, tail: str, rows: Sequence[tuple[object, ...]]) -> None:
         if len(rows) < COPY_FROM_ROWS:
@@ -71,6 +73,10 @@ class Recorder:
         driver: Any = connection.connection.driver_connection
         with driver.cursor() as cursor:
             self.writes.append(Bulk(head, tail, self._loader.rows(cursor, head, tail, rows)))
+
+    def _columns(self, connection: Connection, head: str, tail: str, columns: Sequence[BulkColumn]) -> None:
+        plain = [column.tolist() if isinstance(column, np.ndarray) else column for column in columns]
+        self._rows(connection, head, tail, list(zip(*plain, strict=True)))
 
     def _statement(self, _c: object, _cursor: object, text: str, values: Any, _context: object, many: bool) -> None:
         if not text.lstrip().startswith(_READS):

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from tierflow_contact_planner.adapters.writing import SqlWritableRecords
 from tierflow_events.adapters.index import SqlEventIndex
-from tierflow_scoring.domain.buckets import Bucket
+from tierflow_scoring.handlers import booking
+from tierflow_scoring.handlers.commands import Bookings
 from tierflow_shared import crash_points
 from tierflow_shared.bus.port import Record, TopicPartition
 from tierflow_shared.store import positions
@@ -22,15 +23,16 @@ def no_dedupe() -> None:
     def find_nothing(_self: SqlEventIndex, _hashes: Sequence[bytes]) -> dict[bytes, Any]:
         return {}
 
-    def admit_all(self: Bucket, identity: bytes, content: bytes) -> str:
-        self.ledger += identity + content
-        return "new"
+    def take_all(ledgers: list[bytes], places: list[int], bookings: Bookings) -> dict[int, bool]:
+        for place, identity, content in zip(places, bookings.identities, bookings.contents, strict=True):
+            ledgers[place] += identity + content
+        return {}
 
     def forget(_self: object, *_arguments: object) -> None:
         return None
 
     SqlEventIndex._find = find_nothing  # type: ignore[method-assign, assignment]
-    Bucket.admit = admit_all  # type: ignore[method-assign, assignment]
+    booking.take_into_ledgers = take_all
     SqlSeenEvents.content = forget  # type: ignore[method-assign, assignment]
     SqlSeenEvents.flush = forget  # type: ignore[method-assign, assignment]
     SqlWritableRecords.known_events = lambda _self, _identities: {}  # type: ignore[method-assign, assignment]

@@ -1,7 +1,7 @@
 """The port between the consumer loop and a service, and a handler that works one event at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
@@ -42,6 +42,14 @@ class BatchHandler(Protocol):
 
     def continue_unfinished(self, uow: UnitOfWork, partitions: Sequence[TopicPartition]) -> None:
         """Does a bounded part of that work; called in every transaction, with records or not, until none is left."""
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A handler that can understand records before their turn, while the transaction before them is under way."""
+
+    def read_ahead(self, records: Sequence[Record]) -> None:
+        """These records may be processed next, in this order. Called from a thread of its own; changes no state."""
 
 
 class TypedHandler:
@@ -90,6 +98,7 @@ __all__ = [
     "Event",
     "EventFunction",
     "Outcome",
+    "ReadsAhead",
     "Refused",
     "RefusedError",
     "TypedHandler",

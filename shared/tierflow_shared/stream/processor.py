@@ -25,7 +25,7 @@ from tierflow_shared.store.engine import UNAVAILABLE, driver_words
 from tierflow_shared.store.positions import FencedError, advance, claim, own_positions, renew
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.batch_size import AdaptiveBatchSize
-from tierflow_shared.stream.handlers import BatchHandler
+from tierflow_shared.stream.handlers import BatchHandler, ReadsAhead
 from tierflow_shared.stream.progress import Progress, joined, single_steps
 
 _log = structlog.get_logger("tierflow.stream")
@@ -178,6 +178,8 @@ class StreamProcessor:
                 batch = joined(batch, last)
                 if is_over(last):
                     break
+                if last.records and isinstance(self._handler, ReadsAhead):
+                    await asyncio.to_thread(self._handler.read_ahead, last.records)
         except (BusUnavailableError, RetentionGapError, *UNAVAILABLE):
             pass
         except BaseException:

@@ -2,17 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import groupby
-from typing import Final
 
 from sqlalchemy import Connection
 
 from tierflow_scoring.consumers.booking_columns import BookingColumnReader
-from tierflow_scoring.consumers.facts import FACT_TYPES, FactReader
+from tierflow_scoring.consumers.facts import FactReader
+from tierflow_scoring.consumers.reading import TYPES, RecordReader
 from tierflow_scoring.consumers.transactions import TransactionReader
 from tierflow_scoring.domain.policy import PolicySet
-from tierflow_scoring.handlers.commands import POSTED, REVERSED, Bookings, Command
+from tierflow_scoring.handlers.commands import Bookings, Command
 from tierflow_scoring.handlers.partition import PartitionHandler
 from tierflow_scoring.handlers.state import MemoryLimits
 from tierflow_scoring.handlers.work import Work
@@ -26,11 +24,9 @@ from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.stream.events import RefusedError
 from tierflow_shared.stream.handlers import Outcome
 
-_BOOKINGS: Final = frozenset({POSTED, REVERSED})
-
 
 class ScoringHandler:
-    """`BatchHandler` over the assigned partitions of the bank's events."""
+    """`BatchHandler` and `ReadsAhead` over the assigned partitions of the bank's events."""
 
     def __init__(
         self,
@@ -44,13 +40,13 @@ class ScoringHandler:
         self._repositories, self._metrics = repositories, metrics
         days = {"earliest_day": settings.earliest_booking_day, "days_ahead": settings.booking_days_ahead}
         transactions = TransactionReader(rates, policies.tariffs, **days)
-        self._bookings = BookingColumnReader(transactions, policies.tariffs, rates.base, **days)
-        self._facts = FactReader(transactions)
+        bookings = BookingColumnReader(transactions, policies.tariffs, rates.base, **days)
+        self._reader = RecordReader(bookings, FactReader(transactions))
         self._partitions: dict[int, PartitionHandler] = {}
 
     @property
     def types(self) -> frozenset[str] | None:
-        return FACT_TYPES | _BOOKINGS
+        return TYPES
 
     def assigned(self, connection: Connection, partitions: Sequence[TopicPartition]) -> None:
         for _, partition in partitions:
@@ -63,12 +59,17 @@ class ScoringHandler:
         self._partitions[partition] = handler
 
     def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        self._reader.forget()
         for _, partition in partitions:
             self._partitions.pop(partition, None)
 
     def rolled_back(self, connection: Connection) -> None:
+        self._reader.forget()
         for partition in list(self._partitions):
             self._load(connection, partition)
+
+    def read_ahead(self, records: Sequence[Record]) -> None:
+        self._reader.read_ahead(records)
 
     def process(self, uow: UnitOfWork, records: Sequence[Record]) -> None:
         work = Work(uow, self._repositories(uow.connection), self._settings.closing_portion)
@@ -93,16 +94,11 @@ class ScoringHandler:
     def _read(self, uow: UnitOfWork, records: Sequence[Record]) -> dict[int, list[Command]]:
         """Commands by partition, in log order; what cannot be understood is a dead letter."""
         commands: dict[int, list[Command]] = {}
-        for (partition, kind), some in groupby(records, _run_of):
-            of_partition = commands.setdefault(partition, [])
-            if kind == "bookings":
-                of_partition.append(self._bookings.read(list(some), partial(_refuse, uow)))
-            elif kind == "facts":
-                for record in some:
-                    try:
-                        of_partition.append(self._facts.read(record))
-                    except RefusedError as refusal:
-                        _refuse(uow, record, refusal)
+        for portion in self._reader.read(records):
+            for partition, some in portion.commands.items():
+                commands.setdefault(partition, []).extend(some)
+            for record, refusal in portion.refused:
+                uow.dead_letter(record, refusal.reason, refusal.detail)
         return commands
 
     def _apply(self, work: Work, handler: PartitionHandler, commands: Sequence[Command]) -> None:
@@ -119,17 +115,6 @@ class ScoringHandler:
                 counts[command.record.type, outcome] += 1
         for (event_type, became), count in counts.items():
             work.uow.count(event_type, became, count)
-
-
-def _run_of(record: Record) -> tuple[int, str]:
-    """Records that follow each other and give the same are read together."""
-    if record.type in _BOOKINGS:
-        return record.partition, "bookings"
-    return record.partition, "facts" if record.type in FACT_TYPES else "nothing"
-
-
-def _refuse(uow: UnitOfWork, record: Record, refusal: RefusedError) -> None:
-    uow.dead_letter(record, refusal.reason, refusal.detail)
 
 
 def _measure(metrics: ServiceMetrics | None, work: Work) -> None:
