@@ -1,7 +1,7 @@
 """Ids and digests: deterministic where a message comes from a message, random only at the edge."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -38,7 +38,7 @@ def identities_of(sources: Sequence[bytes], event_ids: Sequence[bytes]) -> list[
     """`identity_of` for many events, most of them of the same few sources."""
     found = list[bytes]()
     last: bytes | None = None
-    begun = blake2b
+    begun: Callable[[], blake2b] = blake2b
     for source, event_id in zip(sources, event_ids, strict=True):
         if source is not last:
             last, begun = source, blake2b(source + b"\x1f", digest_size=16).copy

@@ -15,11 +15,11 @@ from tierflow_shared.store.bulk import BulkColumn
 
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER: Final = b"\xff\xff"
-_WIDTHS: Final = {20: 8, 21: 2, 23: 4}  # bytes of the integer types, by their object id
+_WIDTHS: Final = {16: 1, 20: 8, 21: 2, 23: 4}  # bytes of boolean and the integer types, by their object id
 
 
 def binary_rows(types: Sequence[int], columns: Sequence[BulkColumn]) -> bytes:
-    """Rows of columns of one length, without nulls: integers as arrays, text (sent as UTF-8) and bytes as sequences.
+    """Rows of columns of one length, without nulls: numbers as arrays, text (sent as UTF-8) and bytes as sequences.
 
     `types` are the object ids of the columns' types in the database.
 
@@ -49,9 +49,9 @@ class _Fixed:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self.columns: list[tuple[NDArray[np.int64], int]] = []
+        self.columns: list[tuple[NDArray[np.int64] | NDArray[np.bool_], int]] = []
 
-    def add(self, column: NDArray[np.int64], width: int) -> None:
+    def add(self, column: NDArray[np.int64] | NDArray[np.bool_], width: int) -> None:
         """One more number of so many bytes."""
         limit = 1 << (8 * width - 1)
         if self._size and not (-limit <= int(column.min()) and int(column.max()) < limit):

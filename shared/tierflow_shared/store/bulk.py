@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 COPY_FROM_ROWS: Final = 24
 """On PostgreSQL, so many rows are worth the three round trips of a COPY."""
-BulkColumn = NDArray[np.int64] | Sequence[str] | Sequence[bytes]
+BulkColumn = NDArray[np.int64] | NDArray[np.bool_] | Sequence[str] | Sequence[bytes]
 _PORTIONS: Final = (250, 50, 10, 1)
 
 
@@ -39,7 +39,7 @@ def write_rows(connection: Connection, head: str, tail: str, rows: Sequence[tupl
 
 
 def write_columns(connection: Connection, head: str, tail: str, columns: Sequence[BulkColumn]) -> None:
-    """As `write_rows`, from columns of one length without nulls: integers as arrays, text and bytes as sequences."""
+    """As `write_rows`, from columns of one length without nulls: numbers as arrays, text and bytes as sequences."""
     if connection.dialect.name == "postgresql" and len(columns[0]) >= COPY_FROM_ROWS:
         from tierflow_shared.store.copying import copy_columns
 

@@ -22,6 +22,7 @@ from tierflow_shared.store.unit_of_work import UnitOfWork
 
 COLUMNS = ("key", "number", "flag", "note", "raw", "day", "small")
 HEAD = f"INSERT INTO item ({', '.join(COLUMNS)})"
+WITHOUT_DAY = "INSERT INTO item (key, number, flag, note, raw, small)"
 REPLACE = "ON CONFLICT (key) DO UPDATE SET number = excluded.number, note = excluded.note, raw = excluded.raw"
 KEEP = "ON CONFLICT DO NOTHING"
 

@@ -3,13 +3,14 @@
 from contextlib import nullcontext
 from datetime import date
 
+import numpy as np
 import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from tests.contract.store.items import HEAD, KEEP, REPLACE, fail_after, items, numbers, row
+from tests.contract.store.items import HEAD, KEEP, REPLACE, WITHOUT_DAY, fail_after, items, numbers, row
 from tests.databases import OpenDatabase
-from tierflow_shared.store.bulk import COPY_FROM_ROWS, write_rows
+from tierflow_shared.store.bulk import COPY_FROM_ROWS, write_columns, write_rows
 from tierflow_shared.store.dialect import insert_if_new
 from tierflow_shared.store.engine import UNAVAILABLE
 
@@ -100,6 +101,38 @@ def test_values_come_back_as_they_went(open_database: OpenDatabase, size: int) -
     assert tuple(found["k0"]) == ("k0", 2**63 - 1, False, note, raw, None, -(2**31))
     assert found["k0"].flag is False
     assert tuple(found["z"]) == ("z", -(2**63), True, None, b"", date(2026, 3, 2), None)
+
+
+@pytest.mark.parametrize("size", [1, COPY_FROM_ROWS, 1_000])
+def test_columns_are_written_as_rows_are(open_database: OpenDatabase, size: int) -> None:
+    """The ends of each kind of number, every byte, no byte, text of any length; and once more over the same keys."""
+    metadata, item = items()
+    database = open_database(metadata)
+    keys, small = [f"k{n}" for n in range(size)], np.arange(size) - 2**31
+    notes, raws = ["客户 \U0001f600" * (n % 3) for n in range(size)], [bytes(range(n % 257 % 256)) for n in range(size)]
+    flags = np.arange(size) % 2 == 0
+    for wide in (np.arange(size) - 2**63, np.arange(size) + (2**63 - size)):
+        with database.writing() as uow:
+            write_columns(uow.connection, WITHOUT_DAY, REPLACE, [keys, wide, flags, notes, raws, small])
+        with database.reading() as connection:
+            found = {one.key: tuple(one) for one in connection.execute(select(item))}
+        columns = zip(keys, wide.tolist(), flags.tolist(), notes, raws, small.tolist(), strict=True)
+        assert found == {key: (key, n, flag, note, raw, None, s) for key, n, flag, note, raw, s in columns}
+
+
+@pytest.mark.parametrize("size", [1, COPY_FROM_ROWS])
+def test_a_column_with_a_number_that_does_not_fit_is_refused(open_database: OpenDatabase, size: int) -> None:
+    """PostgreSQL has narrow integers; SQLite has not. Nothing of the transaction stays."""
+    metadata, item = items()
+    database = open_database(metadata)
+    is_refused = database.engine.dialect.name == "postgresql"
+    keys, numbers_, flags = [f"k{n}" for n in range(size)], np.zeros(size, np.int64), np.ones(size, np.bool_)
+    columns = [keys, numbers_, flags, keys, [b""] * size, numbers_ + 2**31]
+    refusal = pytest.raises((DBAPIError, OverflowError)) if is_refused else nullcontext()
+    with refusal, database.writing() as uow:
+        write_columns(uow.connection, WITHOUT_DAY, REPLACE, columns)
+    with database.reading() as connection:
+        assert len(numbers(connection, item)) == (0 if is_refused else size)
 
 
 @pytest.mark.parametrize("size", [1, COPY_FROM_ROWS])

@@ -40,6 +40,17 @@ def test_a_message_with_other_headers_takes_nothing_from_the_one_before() -> Non
     assert third == Record("t", 0, 2, 7, "", "", (), b"")
 
 
+def test_what_differs_in_every_message_is_its_own() -> None:
+    """Id, time and trace; what stands in their place under another name changes nothing but itself."""
+    named = [("ce_id", b"1"), ("ce_type", b"a.v1"), ("ce_time", b"t1"), ("ce_source", b"/core"), ("traceparent", b"x")]
+    later = [("ce_id", b"2"), ("ce_type", b"a.v1"), ("ce_time", b"t2"), ("ce_source", b"/core"), ("traceparent", b"y")]
+    other = [("ce_type", b"b.v1"), *later[1:]]
+    found = to_records("t", 0, [Found(n, list(one)) for n, one in enumerate((named, later, other, named, later[:3]))])
+    assert [one.headers for one in found] == [tuple(one) for one in (named, later, other, named, later[:3])]
+    assert [one.type for one in found] == ["a.v1", "a.v1", "b.v1", "a.v1", "a.v1"]
+    assert found[1].headers[3] is found[0].headers[3]
+
+
 def test_the_first_type_counts_and_text_that_is_none_is_replaced() -> None:
     make = record_maker("t", 0)
     twice = make(None, Found(0, [("ce_type", b"a.v1"), ("ce_type", b"b.v1")], key=b"\xff"))

@@ -13,7 +13,7 @@ from tierflow_embedded.replay.feed import Counts
 from tierflow_embedded.replay.outcomes import Outcomes, read_outcomes
 from tierflow_embedded.replay.waiting import read_progress
 from tierflow_scoring.consumers.facts import FACT_TYPES
-from tierflow_scoring.consumers.handler import POSTED, REVERSED
+from tierflow_scoring.handlers.commands import POSTED, REVERSED
 from tierflow_shared.web.client import ApiClient
 from tierflow_suitability.consumers import TYPES as SUITABILITY_TYPES
 

@@ -31,12 +31,12 @@ def book(state: PartitionState, work: Work, bookings: Bookings) -> Outcomes:
             continue
         later = np.flatnonzero(days[first:] > state.book.open_day)
         end = first + int(later[0]) if len(later) else len(days)
-        _book_open_day(state, work, bookings.part(slice(first, end)), taken)
+        _book(state, work, bookings.part(slice(first, end)), taken)
         first = end
     return taken
 
 
-def _book_open_day(state: PartitionState, work: Work, bookings: Bookings, taken: Outcomes) -> None:
+def _book(state: PartitionState, work: Work, bookings: Bookings, taken: Outcomes) -> None:
     """Books what happened on the open day or before it."""
     places = state.buckets.places(bookings.keys)
     repeated = take_into_ledgers(state.buckets.ledgers, places, bookings)
@@ -55,8 +55,9 @@ def _book_open_day(state: PartitionState, work: Work, bookings: Bookings, taken:
     state.buckets.add(where, changes)
     slots = state.buckets.slots[where]
     _move(state, bookings, slots, changes[:, Number.NET])
-    days = bookings.days
-    for row in np.flatnonzero(days < state.book.open_day).tolist():
+    days, open_day = bookings.days, state.book.open_day
+    assert open_day is not None, "there is no open day"
+    for row in np.flatnonzero(days < open_day).tolist():
         state.change_closed(int(slots[row]), int(days[row]))
     posted = int(np.count_nonzero(bookings.times == 1))
     taken[POSTED, "applied"] += posted
