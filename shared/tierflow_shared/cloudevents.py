@@ -41,6 +41,7 @@ def headers_of(
     return headers + extra if extra else headers
 
 
+@lru_cache(maxsize=64)
 def time_text(moment: datetime) -> str:
     """A moment as RFC 3339 text in UTC, ending in Z."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -13,7 +13,7 @@ def new_id(prefix: str) -> str:
 
 def derived_id(prefix: str, *parts: object) -> str:
     """The same id for the same parts: repeating a step cannot create a second thing."""
-    joined = "\x1f".join(str(part) for part in parts).encode()
+    joined = "\x1f".join(map(str, parts)).encode()
     return f"{prefix}-{blake2b(joined, digest_size=16).hexdigest()}"
 
 

@@ -111,7 +111,8 @@ def test_columns_are_written_as_rows_are(open_database: OpenDatabase, size: int)
     keys, small = [f"k{n}" for n in range(size)], np.arange(size) - 2**31
     notes, raws = ["客户 \U0001f600" * (n % 3) for n in range(size)], [bytes(range(n % 257 % 256)) for n in range(size)]
     flags = np.arange(size) % 2 == 0
-    for wide in (np.arange(size) - 2**63, np.arange(size) + (2**63 - size)):
+    for first in (-(2**63), 2**63 - size):
+        wide = np.array(range(first, first + size), np.int64)
         with database.writing() as uow:
             write_columns(uow.connection, WITHOUT_DAY, REPLACE, [keys, wide, flags, notes, raws, small])
         with database.reading() as connection:

@@ -5,12 +5,12 @@ What is plainly right is taken here: what the log holds is nearly always that. E
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import numpy as np
 
-from tierflow_scoring.consumers.transactions import Amount, Booking, Transaction, TransactionReader, decode_transaction
+from tierflow_scoring.consumers.transactions import Amount, Booking, ShortId, TransactionReader
 from tierflow_scoring.consumers.transactions import day_number as known_day_number
 from tierflow_scoring.domain.arrays import Bools, Ints, ints
 from tierflow_scoring.domain.buckets import BucketKey
@@ -19,6 +19,7 @@ from tierflow_scoring.domain.flows import RULE_PLACES, RULES
 from tierflow_scoring.domain.tariffs import Tariffs
 from tierflow_scoring.handlers.commands import POSTED, Bookings
 from tierflow_shared.bus.port import Record
+from tierflow_shared.contracts.bank import TransactionChannel, TransactionPurpose
 from tierflow_shared.ids import content_hashes, identities_of
 from tierflow_shared.money import exponent
 from tierflow_shared.stream.events import RefusedError
@@ -28,8 +29,25 @@ _MS_PER_DAY: Final = 86_400_000
 _MOST_DIGITS: Final = 12  # of whole units
 _UNKNOWN: Final = -1
 _REMEMBERED_DAYS: Final = 8_192
-_NOTHING: Final = Transaction("", "", "", Amount("", ""), "", "", "", "")
+_NOT_DECODED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _ZERO, _NINE, _POINT, _LINE = b"09.\n"
+
+
+class _Plain(msgspec.Struct, gc=False):
+    """`Transaction` as far as its words are known: decoding makes no new text of those."""
+
+    transaction_id: ShortId
+    customer_id: ShortId
+    account_id: ShortId
+    amount: Amount
+    direction: Literal["credit", "debit"]
+    booking_date: str
+    channel: TransactionChannel
+    purpose: TransactionPurpose
+
+
+_decode: Final = msgspec.json.Decoder(_Plain).decode
+_NOTHING: Final = _Plain("", "", "", Amount("", ""), "credit", "", "system", "fee")
 
 
 class BookingColumnReader:
@@ -123,18 +141,18 @@ class _Days(dict[str, int]):
         return day
 
 
-def _transactions(values: Sequence[bytes]) -> list[Transaction]:
-    """The data of each event; `_NOTHING` for what cannot be understood."""
+def _transactions(values: Sequence[bytes]) -> list[_Plain]:
+    """The data of each event; `_NOTHING`, which nobody can book, for what is not plain."""
     try:
-        return [decode_transaction(value) for value in values]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return [_decode(value) for value in values]
+    except _NOT_DECODED:
         return [_transaction(value) for value in values]
 
 
-def _transaction(value: bytes) -> Transaction:
+def _transaction(value: bytes) -> _Plain:
     try:
-        return decode_transaction(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _decode(value)
+    except _NOT_DECODED:
         return _NOTHING
 
 

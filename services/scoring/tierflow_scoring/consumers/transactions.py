@@ -26,7 +26,7 @@ _MS_PER_DAY: Final = 86_400_000
 _AMOUNT: Final = re.compile(r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,4})?", re.ASCII)
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
-_ShortId = Annotated[str, Meta(min_length=1, max_length=64)]
+ShortId = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class Amount(msgspec.Struct, gc=False):
@@ -37,9 +37,9 @@ class Amount(msgspec.Struct, gc=False):
 class Transaction(msgspec.Struct, gc=False):
     """The fields of a booking that are needed here; others are passed over."""
 
-    transaction_id: _ShortId
-    customer_id: _ShortId
-    account_id: _ShortId
+    transaction_id: ShortId
+    customer_id: ShortId
+    account_id: ShortId
     amount: Amount
     direction: str
     booking_date: str
@@ -47,7 +47,7 @@ class Transaction(msgspec.Struct, gc=False):
     purpose: str
 
 
-decode_transaction: Final = msgspec.json.Decoder(Transaction).decode
+_decode: Final = msgspec.json.Decoder(Transaction).decode
 
 
 class Booking(NamedTuple):
@@ -165,7 +165,7 @@ class TransactionReader:
 
 def _read(value: bytes) -> Transaction:
     try:
-        return decode_transaction(value)
+        return _decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("bad-data", str(error)) from None
 
