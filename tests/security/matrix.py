@@ -168,6 +168,7 @@ def _body(row: Row, world: World, whose: str) -> Any:
                              "effective_on": "2025-06-02", "valid_until": "2099-12-31"}),
         "POST replay": {"reason": "no-rate", "dry_run": True} if "{" not in row.path else None,
         "POST fix": {"changes": {"amount": {"currency": "CNY"}}, "dry_run": True},
+        "POST erasures": {"customer_id": "c-gone", "basis": "customer-request"},
         "POST business-date": {"business_date": DAY},
         "POST plans": {"from": DAY, "to": WEEK_END, "rm_id": f"rm-{whose}"},
         "POST outcome": {"outcome": "reached"},

@@ -11,6 +11,7 @@ from tierflow_contact_planner.adapters.policy_files import load_policy
 from tierflow_contact_planner.adapters.reading import SqlRecords
 from tierflow_contact_planner.adapters.tables import metadata
 from tierflow_contact_planner.adapters.writing import SqlWritableRecords
+from tierflow_contact_planner.api.books import books_router
 from tierflow_contact_planner.api.contacts import contacts_router
 from tierflow_contact_planner.api.context import Context
 from tierflow_contact_planner.api.plans import plans_router
@@ -87,7 +88,12 @@ def create_app(
         service=SERVICE,
         title="Tierflow contact planner · 客户接触",
         settings=settings,
-        routers=[plans_router(context), contacts_router(context), operations_router(SERVICE, database)],
+        routers=[
+            plans_router(context),
+            contacts_router(context),
+            books_router(context),
+            operations_router(SERVICE, database),
+        ],
         lifespan=lifespan,
         authority=authority_for(settings, clock, metrics),
         metrics=metrics,

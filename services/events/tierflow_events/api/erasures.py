@@ -14,6 +14,7 @@ from tierflow_events.handlers.access import PersonalLog
 from tierflow_events.handlers.erasing import ErasureBook, Erasures, FourEyesError, confirm
 from tierflow_shared.contracts.outcomes import ErasureBasis
 from tierflow_shared.ids import new_id
+from tierflow_shared.store.acts import Act, record_acts
 from tierflow_shared.store.unit_of_work import UnitOfWork
 from tierflow_shared.web.auth import Principal, requires
 from tierflow_shared.web.idempotency import Answer, Idempotency, IdempotentCall, idempotent_call
@@ -99,9 +100,7 @@ def erasures_router(office: Office) -> APIRouter:
         Who asked cannot confirm. Confirmed again, it answers the same and does nothing.
         """
         try:
-            done = office.erasures.in_transaction(lambda uow: confirm(
-                office.open_book(uow), uow, erasure_id, principal.subject
-            ))  # fmt: skip
+            done = office.erasures.in_transaction(lambda uow: _confirmed(office, uow, erasure_id, principal))
         except FourEyesError:
             raise forbidden("who asked for an erasure cannot confirm it", rule="four-eyes") from None
         if done is None:
@@ -153,7 +152,15 @@ def erasures_router(office: Office) -> APIRouter:
 def _requested(office: Office, uow: UnitOfWork, body: ErasureBody, principal: Principal) -> Answer:
     erasure = Erasure(new_id("erasure"), body.customer_id, body.basis, principal.subject, uow.now)
     office.open_book(uow).keep(erasure)
+    record_acts(uow, [Act(principal.subject, "erasure.request", erasure.id)])
     return Answer(201, ErasureAnswer.of(erasure))
+
+
+def _confirmed(office: Office, uow: UnitOfWork, erasure_id: str, principal: Principal) -> Erasure | None:
+    done = confirm(office.open_book(uow), uow, erasure_id, principal.subject)
+    if done is not None:
+        record_acts(uow, [Act(principal.subject, "erasure.confirm", erasure_id)])
+    return done
 
 
 def _ms(erasure: Erasure) -> int:

@@ -58,25 +58,7 @@ def steps_router(context: Context) -> APIRouter:
 
         The caller must not have requested, sold or documented the sale, and must not be the customer.
         """
-        actor = actor_of(principal)
-        reason = await context.seal_reason(sale_id, body.reason)
-        if body.verdict == "decline":
-            return await _step(
-                context,
-                "decline sale",
-                sale_id,
-                actor,
-                lambda desk: decline(desk, body.decision_id, reason, actor),
-                privileged="sale.decline",
-            )
-        return await _step(
-            context,
-            "approve sale",
-            sale_id,
-            actor,
-            lambda desk: approve(desk, context.office, body.decision_id, reason, actor),
-            privileged="sale.approve",
-        )
+        return await _verdict(context, sale_id, body, actor_of(principal))
 
     @router.post("/sales/{sale_id}/confirm", response_model=SaleOut)
     async def confirm_sale(
@@ -99,6 +81,27 @@ def steps_router(context: Context) -> APIRouter:
         return await _step(context, "withdraw sale", sale_id, actor, lambda desk: withdraw(desk, actor))
 
     return router
+
+
+async def _verdict(context: Context, sale_id: str, body: ApprovalBody, actor: Actor) -> Response:
+    reason = await context.seal_reason(sale_id, body.reason)
+    if body.verdict == "decline":
+        return await _step(
+            context,
+            "decline sale",
+            sale_id,
+            actor,
+            lambda desk: decline(desk, body.decision_id, reason, actor),
+            privileged="sale.decline",
+        )
+    return await _step(
+        context,
+        "approve sale",
+        sale_id,
+        actor,
+        lambda desk: approve(desk, context.office, body.decision_id, reason, actor),
+        privileged="sale.approve",
+    )
 
 
 async def _step(
