@@ -43,6 +43,7 @@ status: $(READY) ## addresses, process ids, health and lag of what `make up` sta
 
 test: check ## everything that must hold: checks and all tests
 	@$(BIN)/pytest -n 2 --dist worksteal
+	@$(if $(K8S_E2E),$(MAKE) k8s-e2e,echo "left out: make k8s-e2e, which needs a cluster (with K8S_E2E=1 it runs here, on that of KUBECONFIG)")
 
 check: $(READY) ## lint, format, types, import rules, generated files, sizes
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
