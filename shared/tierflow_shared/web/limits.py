@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import Message, Receive, Scope
 
@@ -37,10 +38,19 @@ def check_target(scope: Scope) -> None:
     """
     path: str = scope["path"]
     query: bytes = scope["query_string"]
-    if "\x00" in path or "\ufffd" in path or not path.isprintable():
+    if "\x00" in path or not path.isprintable() or ("\ufffd" in path and not _is_utf8(scope)):
         raise _bad_target("path")
     if query and (b"%00" in query or b"\x00" in query or not query.isascii()):
         raise _bad_target("query")
+
+
+def _is_utf8(scope: Scope) -> bool:
+    """Whether the path said U+FFFD itself; it also stands for bytes that the server could not read."""
+    try:
+        unquote_to_bytes(scope.get("raw_path") or b"\xff").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _bad_target(part: str) -> Problem:
