@@ -197,17 +197,22 @@ class Looker:
         async with self._reading, bounded(what, self._options.request_timeout_s):
             reader, full = await self._reader.get(), self._full(here)
             reader.assign([full])
-            reader.seek(full, offset)
-            records: list[Record] = []
-            started = time.monotonic()
-            while len(records) < max_records and offset < end:
-                found = await reader.getmany(full, timeout_ms=_FETCH_WAIT_MS, max_records=max_records - len(records))
-                for chunk in found.values():
-                    records += to_records(here.topic, here.partition, chunk)
-                offset = await reader.position(full)
-                if not found and time.monotonic() - started > self._options.request_timeout_s:
-                    raise KafkaError("nothing came")
-            return records
+            try:
+                reader.seek(full, offset)
+                records: list[Record] = []
+                started = time.monotonic()
+                while len(records) < max_records and offset < end:
+                    left = max_records - len(records)
+                    found = await reader.getmany(full, timeout_ms=_FETCH_WAIT_MS, max_records=left)
+                    for chunk in found.values():
+                        records += to_records(here.topic, here.partition, chunk)
+                    offset = await reader.position(full)
+                    if not found and time.monotonic() - started > self._options.request_timeout_s:
+                        raise KafkaError("nothing came")
+                return records
+            finally:
+                # Else it asks for more for ever, and each look at an offset waits behind such a question.
+                reader.unsubscribe()
 
     async def close(self, timeout_s: float) -> None:
         """Ends both connections, each within the limit."""
