@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Self
 
 from fastapi import Path
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -44,7 +45,19 @@ def starts_like_a_day(value: Any) -> Any:
 
 
 _DAY_FIRST: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[Tt ])")
-QueryDay = Annotated[date, BeforeValidator(starts_like_a_day)]
+
+
+def plausible(day: date) -> date:
+    """Plans and cadences count on from a day that somebody asks about; there must be days behind it."""
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise PydanticCustomError("day-range", "a day from 1900-01-01 to 2199-12-31")
+    return day
+
+
+FIRST_DAY: Final = date(1900, 1, 1)
+LAST_DAY: Final = date(2199, 12, 31)
+Day = Annotated[date, AfterValidator(plausible)]
+QueryDay = Annotated[Day, BeforeValidator(starts_like_a_day)]
 QueryMoment = Annotated[datetime, BeforeValidator(starts_like_a_day)]
 
 

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field, WithJsonSchema
 
 from tierflow_shared.contracts.outcomes import ContactOutcome
 from tierflow_shared.contracts.primitives import Channel, Purpose
-from tierflow_shared.web.models import Id, StrictModel
+from tierflow_shared.web.models import Day, Id, StrictModel
 
 Satisfaction = Annotated[int, Field(ge=1, le=5, description="1 (low) to 5")]
 
@@ -161,9 +161,9 @@ class PlanView(BaseModel):
 class PlanRequest(StrictModel):
     """Plan one manager, or all active managers."""
 
-    first: Annotated[date, Field(alias="from", examples=["2026-03-02"])]
+    first: Annotated[Day, Field(alias="from", examples=["2026-03-02"])]
     """First day, included."""
-    last: Annotated[date, Field(alias="to", examples=["2026-03-08"])]
+    last: Annotated[Day, Field(alias="to", examples=["2026-03-08"])]
     """Last day, included."""
     rm_id: Id | None = None
     """One manager; without it all active ones."""
@@ -200,7 +200,7 @@ class OutcomeRequest(StrictModel):
     occurred_at: AwareDatetime | None = None
     """When it happened; without it now."""
     satisfaction: Satisfaction | None = None
-    next_step_on: date | None = None
+    next_step_on: Day | None = None
     """The day agreed for the next step."""
     note: (
         Annotated[str, Field(min_length=1, max_length=1000, json_schema_extra={"x-tierflow-data": "personal"})] | None

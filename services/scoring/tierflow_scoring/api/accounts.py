@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from tierflow_scoring.api import models, views
-from tierflow_scoring.api.context import Context
-from tierflow_scoring.domain.days import day_of
+from tierflow_scoring.api.context import Context, day_to_fold_to
 from tierflow_scoring.handlers.accounts import accounts_after
 from tierflow_scoring.handlers.digest import digest
 from tierflow_scoring.ports import AccountSums
@@ -53,7 +52,7 @@ def accounts_router(context: Context) -> APIRouter:
     ) -> models.DigestOut:
         """Folds everybody afresh: a number that depends on the set of events alone. Takes time with the book."""
         with context.reading() as (repository, _):
-            day = None if as_of is None else day_of(as_of)
+            day = None if as_of is None else day_to_fold_to(repository, as_of)
             found = digest(repository, context.policies, context.currency, day)
         return models.DigestOut(
             digest=found.digest,

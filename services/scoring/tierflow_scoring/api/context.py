@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -14,6 +15,8 @@ from tierflow_shared.money import decimal_text
 from tierflow_shared.store.database import Database
 from tierflow_shared.web.auth import Principal
 from tierflow_shared.web.problems import invalid, not_found
+
+_MOST_DAYS_AHEAD: Final = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +67,12 @@ def closed_day(repository: Repository, as_of: date) -> int:
     if last is None or day_of(as_of) > last:
         known = "no day is closed yet" if last is None else f"the last closed day is {date_of(last).isoformat()}"
         raise invalid("query.as_of", "closed-day", known)
+    return day_of(as_of)
+
+
+def day_to_fold_to(repository: Repository, as_of: date) -> int:
+    """That day as a number; 422 beyond a year after the open day, for each day costs every customer a step."""
+    last = max(repository.open_days().values(), default=None)
+    if last is not None and day_of(as_of) > last + _MOST_DAYS_AHEAD:
+        raise invalid("query.as_of", "days-ahead", f"at most a year after the open day, {date_of(last).isoformat()}")
     return day_of(as_of)
