@@ -152,6 +152,9 @@ async def test_the_calendar_file_names_no_customer(planner: Planner) -> None:
         ("/customers/nobody/contacts?cursor=WyJhIiwiYiJd", "not-found"),
         ("/coverage?rm=nobody", "not-found"),
         ("/coverage?cursor=xx", "invalid"),
+        ("/contacts-digest?as_of=9999-12-31", "invalid"),
+        ("/customers/anna/contacts?as_of=9999-12-31", "invalid"),
+        ("/rms/rm-1/plan?from=9999-12-25&to=9999-12-31", "invalid"),
     ],
 )
 async def test_what_cannot_be_answered_is_a_problem(planner: Planner, path: str, code: str) -> None:
@@ -174,6 +177,8 @@ async def test_outcomes_are_checked(planner: Planner) -> None:
     assert (future.status_code, future.json()["errors"][0]["field"]) == (422, "body.occurred_at")
     past = await planner.post(f"/contacts/{contact_id}/outcome", {"outcome": "reached", "next_step_on": "2026-01-01"})
     assert (past.status_code, past.json()["errors"][0]["rule"]) == (422, "after-contact")
+    never = await planner.post(f"/contacts/{contact_id}/outcome", {"outcome": "reached", "next_step_on": "9999-12-31"})
+    assert (never.status_code, never.json()["errors"][0]["rule"]) == (422, "day-range")
     wrong = await planner.post(f"/contacts/{contact_id}/outcome", {"outcome": "reached", "satisfaction": 6})
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "body.satisfaction")
 

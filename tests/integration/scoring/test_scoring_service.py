@@ -133,6 +133,17 @@ async def test_accounts_come_in_pages_with_exact_sums(service: Service) -> None:
     assert found[0]["debit"] == {"value": "30000.00", "currency": "CZK"}
 
 
+async def test_a_digest_is_folded_at_most_a_year_beyond_the_open_day(service: Service) -> None:
+    """Each day more costs a step for every customer."""
+    await service.tell(*small_bank())
+    opened = date.fromisoformat((await service.get("/digest"))["as_of"])
+    within, beyond = ((opened + timedelta(days=days)).isoformat() for days in (366, 367))
+    assert (await service.get("/digest", as_of=within))["as_of"] == within
+    asked = {"params": {"as_of": beyond}, "headers": service.token("operations:read")}
+    answer = await service.http.get(f"{ROOT}/digest", **asked)
+    assert (answer.status_code, answer.json()["errors"][0]["rule"]) == (422, "days-ahead")
+
+
 @pytest.mark.parametrize("route", ["/pyramid", "/standings"])
 async def test_a_day_that_is_not_closed_is_refused(service: Service, route: str) -> None:
     """A standing on a day to come would be an invention."""
@@ -204,6 +215,8 @@ async def test_policies_can_be_read(service: Service) -> None:
         ("/customers/anna/tiers?known_at=yesterday", 422, "query.known_at"),
         ("/customers/anna/tiers?known_at=2026-01-01T00:00:00", 422, "query.known_at"),
         ("/customers/anna/tiers?on=2026-02-30", 422, "query.on"),
+        ("/customers/anna/tiers?on=9999-12-31", 422, "query.on"),
+        ("/digest?as_of=9999-12-31", 422, "query.as_of"),
         ("/pyramid", 422, "query.scheme"),
         ("/pyramid?scheme=shoes", 422, "query.scheme"),
         ("/moves?scheme=abcd&by=week", 422, "query.by"),
