@@ -132,6 +132,7 @@ async def test_a_key_that_a_backup_brings_back_goes_again(events: EventsService)
     with events.database() as database, database.reading() as connection:
         wrapped, kek = connection.execute(kept).one()
     await erase(events, "C-1")
+    await events.eventually("/events/v1/progress", lambda answer: "tierflow.customer.erased.v1" in answer.text)
     back = text("UPDATE customer_key SET wrapped = :w, kek_id = :k, erased_at_ms = NULL WHERE customer_id = 'C-1'")
     with events.database() as database, database.writing() as uow:
         uow.connection.execute(back, {"w": wrapped, "k": kek})
