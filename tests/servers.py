@@ -1,6 +1,7 @@
 """Servers that one pytest run shares: the first worker that needs one starts it, the end of the run stops it."""
 
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ _started: list[KafkaBroker] = []
 def pytest_configure(config: pytest.Config) -> None:
     """The process that runs or distributes the tests makes the folder; workers are told of it."""
     told = getattr(config, "workerinput", {}).get("tierflow_run_folder")
+    # Brokers live for seconds here: the second compiler would cost more than it saves.
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
     config.stash[_RUN_FOLDER] = Path(told or tempfile.mkdtemp(prefix="tierflow-tests-"))
 
 

@@ -116,7 +116,7 @@ def _digests(operated: Production) -> Digests:
 def test_a_backup_restored_as_the_page_says(bank: tuple[Path, Path]) -> None:
     """Databases older than the log read what they miss; a log older than the databases is not read past."""
     first, second = bank
-    with production({"TIERFLOW_STALLED_AFTER_S": "10"}) as operated:
+    with production({"TIERFLOW_STALLED_AFTER_S": "5"}) as operated:
         operated.stack("up")
         operated.tierflow(f"replay cloudevents {first}")
         operated.shell(commands(OPERATE, "Back up"))

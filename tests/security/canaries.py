@@ -20,6 +20,7 @@ YESTERDAY: Final = TODAY - timedelta(days=1)
 EVENT: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 WITHIN_S: Final = 120.0
+_BEGINNING: Final = 7  # bytes, all ASCII
 PUBLIC: Final = "Canary-public: the name of a product, which the search must find"
 
 
@@ -51,21 +52,23 @@ class Canaries:
 
 def found_in(files: Iterable[Path], canaries: Iterable[str | bytes]) -> dict[str, list[str]]:
     """The canaries that stand in these files, as UTF-8 or as JSON escapes, with the names of the files."""
-    needles: dict[bytes, str] = {}
+    needles: dict[bytes, dict[bytes, str]] = {}  # by how they begin: most files hold no such beginning
     for one in canaries:
         raw = one if isinstance(one, bytes) else one.encode()
-        needles[raw] = one if isinstance(one, str) else repr(one)
+        needles.setdefault(raw[:_BEGINNING], {})[raw] = one if isinstance(one, str) else repr(one)
         if isinstance(one, str):
-            needles[json.dumps(one)[1:-1].encode()] = one
+            needles[raw[:_BEGINNING]][json.dumps(one)[1:-1].encode()] = one
     found: dict[str, list[str]] = {}
     for path in files:
         try:
             content = path.read_bytes()
         except FileNotFoundError:
             continue  # a server has tidied it away between the listing and now
-        for needle, name in needles.items():
-            if needle in content:
-                found.setdefault(name, []).append(path.name)
+        for beginning, some in needles.items():
+            if beginning in content:
+                for needle, name in some.items():
+                    if needle in content:
+                        found.setdefault(name, []).append(path.name)
     return found
 
 

@@ -11,24 +11,17 @@ from typing import Any, Final, Literal, Self
 import uvicorn
 from fastapi import FastAPI
 
-from tierflow_contact_planner.app import create_app as create_contact_planner
-from tierflow_contact_planner.settings import PlannerSettings
 from tierflow_embedded.free_ports import free_port
 from tierflow_embedded.host import Host
 from tierflow_embedded.process import ServerError
-from tierflow_events.app import create_app as create_events
-from tierflow_events.settings import EventsSettings
-from tierflow_scoring.app import create_app as create_scoring
-from tierflow_scoring.settings import ScoringSettings
 from tierflow_shared.bus.opening import open_bus
+from tierflow_shared.bus.port import Bus
 from tierflow_shared.clock import Clock, SystemClock
 from tierflow_shared.interpreter import tune_the_interpreter
 from tierflow_shared.logs import configure_logging
 from tierflow_shared.settings import ServiceSettings
 from tierflow_shared.web.guard import GuardLimits, guarded
 from tierflow_shared.web.issuer import JWKS_FILE
-from tierflow_suitability.app import create_app as create_suitability
-from tierflow_suitability.settings import SuitabilitySettings
 
 ServiceName = Literal["events", "scoring", "contact-planner", "suitability"]
 PORTS: Final[dict[ServiceName, int]] = {"events": 8001, "scoring": 8002, "contact-planner": 8003, "suitability": 8004}
@@ -62,35 +55,43 @@ class ServeOptions:
         return {**self.overrides(), **({"policy_set": self.policy} if self.policy else {})}
 
 
-def build_service(options: ServeOptions, service: ServiceName) -> FastAPI:
-    """One service as it runs alone: it opens the shared log file itself."""
+def build_service(
+    options: ServeOptions, service: ServiceName, bus: Bus | None = None, clock: Clock | None = None
+) -> FastAPI:
+    """One service; without a bus it opens the shared log file itself. A process loads what it serves, nothing else."""
     named = options.overrides()
     match service:
         case "events":
-            return create_events(EventsSettings(**named))
+            from tierflow_events.app import create_app as create_events
+            from tierflow_events.settings import EventsSettings
+
+            return create_events(EventsSettings(**named), bus=bus, clock=clock)
         case "scoring":
-            return create_scoring(ScoringSettings(**options.scoring_overrides()))
+            from tierflow_scoring.app import create_app as create_scoring
+            from tierflow_scoring.settings import ScoringSettings
+
+            return create_scoring(ScoringSettings(**options.scoring_overrides()), bus=bus, clock=clock)
         case "contact-planner":
-            return create_contact_planner(PlannerSettings(**named))
+            from tierflow_contact_planner.app import create_app as create_contact_planner
+            from tierflow_contact_planner.settings import PlannerSettings
+
+            return create_contact_planner(PlannerSettings(**named), bus=bus, clock=clock)
         case "suitability":
-            return create_suitability(SuitabilitySettings(**named))
+            from tierflow_suitability.app import create_app as create_suitability
+            from tierflow_suitability.settings import SuitabilitySettings
+
+            return create_suitability(SuitabilitySettings(**named), bus=bus, clock=clock)
 
 
 def build_host(options: ServeOptions, clock: Clock | None = None) -> Host:
     """All four services over one log and one clock. The log itself keeps the machine's time, for its leases."""
-    named = options.overrides()
+    settings = ServiceSettings(**options.overrides())
     clock = clock or SystemClock()
-    events = EventsSettings(**named)
-    bus = open_bus(events, SystemClock())
+    bus = open_bus(settings, SystemClock())
     return Host(
-        {
-            "events": create_events(events, bus=bus, clock=clock),
-            "scoring": create_scoring(ScoringSettings(**options.scoring_overrides()), bus=bus, clock=clock),
-            "contact-planner": create_contact_planner(PlannerSettings(**named), bus=bus, clock=clock),
-            "suitability": create_suitability(SuitabilitySettings(**named), bus=bus, clock=clock),
-        },
+        {service: build_service(options, service, bus, clock) for service in PORTS},
         jwks_path=options.data_dir / JWKS_FILE,
-        close=lambda: bus.close(events.shutdown_timeout_s),
+        close=lambda: bus.close(settings.shutdown_timeout_s),
     )
 
 
