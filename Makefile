@@ -41,8 +41,8 @@ down: $(READY) ## stop what `make up` started; data stay in var/stack
 status: $(READY) ## addresses, process ids, health and lag of what `make up` started
 	@$(STACK) status
 
-test: check ## everything that must hold: checks and all tests
-	@$(BIN)/pytest -n 2 --dist worksteal
+test: check ## everything that must hold: checks (they run the tests of the project's own form) and all other tests
+	@$(BIN)/pytest -n 3 --dist worksteal --ignore tests/unit/project
 	@$(if $(K8S_E2E),$(MAKE) k8s-e2e,echo "left out: make k8s-e2e, which needs a cluster (with K8S_E2E=1 it runs here, on that of KUBECONFIG)")
 
 check: $(READY) ## lint, format, types, import rules, generated files, sizes
