@@ -37,15 +37,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["TIERFLOW_DATA_DIR"] = scratch
         found = documents()
-    files = GeneratedFiles(Path.cwd(), found, ("docs/events", "docs/asyncapi", "docs/openapi"))
-    if "--check" in arguments:
-        stale = files.stale()
-        for name in stale:
-            sys.stderr.write(f"{name} is not what the code generates; run: make fix\n")
-        return 1 if stale else 0
-    for name in files.write():
-        sys.stdout.write(f"written: {name}\n")
-    return 0
+    return GeneratedFiles(Path.cwd(), found, ("docs/events", "docs/asyncapi", "docs/openapi")).run(arguments)
 
 
 if __name__ == "__main__":

@@ -27,15 +27,7 @@ def documents() -> dict[str, Any]:
 
 def main(arguments: list[str]) -> int:
     """0 when the files on disk are (now) what the code gives."""
-    files = GeneratedFiles(Path.cwd(), documents(), OWNED)
-    if "--check" in arguments:
-        stale = files.stale()
-        for name in stale:
-            sys.stderr.write(f"{name} is not what the code generates; run: make fix\n")
-        return 1 if stale else 0
-    for name in files.write():
-        sys.stdout.write(f"written: {name}\n")
-    return 0
+    return GeneratedFiles(Path.cwd(), documents(), OWNED).run(arguments)
 
 
 def _yaml(document: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """Writes generated files, or says which ones on disk are not what the code gives."""
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,17 @@ class GeneratedFiles:
             else:
                 path.unlink()
         return stale
+
+    def run(self, arguments: Sequence[str]) -> int:
+        """A command of its own: with `--check` it names what is stale (1), else it writes that (0)."""
+        if "--check" in arguments:
+            stale = self.stale()
+            for name in stale:
+                sys.stderr.write(f"{name} is not what the code generates; run: make fix\n")
+            return 1 if stale else 0
+        for name in self.write():
+            sys.stdout.write(f"written: {name}\n")
+        return 0
 
     def stale(self) -> list[str]:
         """Paths that are missing, differ, or should not be there."""
