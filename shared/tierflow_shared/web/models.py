@@ -71,6 +71,7 @@ class StrictModel(BaseModel):
         allow_inf_nan=False,
         hide_input_in_errors=True,
         use_attribute_docstrings=True,
+        cache_strings="keys",  # what people say is not kept in memory beyond its request
     )
 
     @classmethod

@@ -34,3 +34,33 @@ def test_threads_share_two_heaps() -> None:
     """Without it (the control) there are more."""
     assert heaps("tuned") <= 2
     assert heaps("as it comes") > 2
+
+
+CYCLES = """
+import gc, sys, threading, weakref
+from tierflow_shared.interpreter import tune_the_interpreter
+
+class Ring:
+    pass
+
+gc.disable()  # counting has no part in it
+tune_the_interpreter(float(sys.argv[1]))
+gone = threading.Event()
+ring = Ring()
+ring.itself = ring
+weakref.finalize(ring, gone.set)
+del ring
+print("gone" if gone.wait(float(sys.argv[2])) else "still there")
+"""
+
+
+def after_waiting(every_s: float, within_s: float) -> str:
+    """What becomes of a cycle that nobody holds."""
+    command = [sys.executable, "-c", CYCLES, str(every_s), str(within_s)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_cycles_go_in_a_quiet_process() -> None:
+    """The control looks for them in an hour."""
+    assert after_waiting(0.05, within_s=60) == "gone"
+    assert after_waiting(3_600, within_s=0.5) == "still there"
